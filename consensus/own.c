@@ -1,0 +1,176 @@
+/* The way of an own signature: asked, signed, durable, sent.  [P-10.1, P-10.3]
+ *
+ * A bounded queue in order of asking.  The guard mirror answers a repeat of something already
+ * signed, and spares the key a question the guard would refuse about attestations. */
+#include "consensus/replica_internal.h"
+
+#include "base/core/memory.h"
+
+bool bft_own_room(const struct bft_replica *r)
+{
+    return r->own_count + 4u <= BFT_OWN_MAX;
+}
+
+static struct bft_own *own_at(struct bft_replica *r, uint32_t i)
+{
+    return &r->own[(r->own_head + i) % BFT_OWN_MAX];
+}
+
+static void persist(struct bft_replica *r, struct bft_own *o)
+{
+    struct bft_effect *fx = bft_fx(r, BFT_FX_PERSIST);
+    o->state = BFT_OWN_WAITS;
+    o->persist_id = ++r->persist_next;
+    fx->u.persist.id = o->persist_id;
+    fx->u.persist.msg = &o->msg;
+    fx->u.persist.lock_qc = &r->high_qc.qc;
+    if (!BFT_PLANT(BFT_PLANT_ENTRY_NOT_DURABLE))
+        fx->u.persist.entry = r->entry;
+    const struct td_hash *hash = NULL;
+    if (o->msg.kind == BFT_SIGNED_VOTE)
+        hash = &o->msg.u.vote.hash;
+    else if (o->msg.kind == BFT_SIGNED_PROPOSE && td_hash_eq(&o->msg.u.propose.hash, &r->own_hash))
+        fx->u.persist.header = &r->own_header;
+    /* Copies: the tree may reuse a node before the shell reads the effect. */
+    uint32_t i = hash != NULL ? bft_tree_find(&r->tree, hash) : BFT_NODE_NONE;
+    if (i == BFT_NODE_NONE)
+        return;
+    const struct bft_node *n = &r->tree.node[i];
+    r->persist_header = n->header;
+    fx->u.persist.header = &r->persist_header;
+    if (!n->anchored || i == r->tree.root || n->parent == r->tree.root)
+        return;
+    r->persist_parent = r->tree.node[n->parent].header;
+    fx->u.persist.parent = &r->persist_parent;
+}
+
+void bft_own_sign(struct bft_replica *r, const struct bft_signed *m, uint64_t parent_round)
+{
+    struct bft_signed copy = *m;
+    enum bft_guard_verdict v = bft_guard_admit(&r->guard, &copy);
+    bool attests = m->kind == BFT_SIGNED_ATTEST || m->kind == BFT_SIGNED_BATCH;
+    if (attests && v != BFT_GUARD_OK && v != BFT_GUARD_SAME && !BFT_PLANT(BFT_PLANT_ATTEST_TWICE))
+        return; /* signed before a restart, with contents no longer remembered: never twice */
+    TD_ASSERT(r->own_count < BFT_OWN_MAX);
+    struct bft_own *o = own_at(r, r->own_count++);
+    *o = (struct bft_own){.parent_round = parent_round, .msg = copy};
+    if (v == BFT_GUARD_SAME) {
+        persist(r, o); /* the kept bytes again; already durable, but in order */
+        return;
+    }
+    struct bft_effect *fx = bft_fx(r, BFT_FX_SIGN);
+    fx->u.sign.msg = copy;
+    fx->u.sign.parent_round = parent_round;
+}
+
+static void keep_attest(struct bft_replica *r, const struct bft_signed *m)
+{
+    if (m->kind == BFT_SIGNED_ATTEST) {
+        uint32_t slot = (uint32_t)(m->u.attest.fields.height % TD_ATTEST_SLOTS);
+        r->own_attest[slot] = m->u.attest;
+        r->has_own_attest[slot] = true;
+    } else {
+        uint32_t lowest = 0;
+        for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++) {
+            if (!r->has_own_batch[i]) {
+                lowest = i;
+                break;
+            }
+            if (r->own_batch[i].height < r->own_batch[lowest].height)
+                lowest = i;
+        }
+        r->own_batch[lowest] = m->u.batch;
+        r->has_own_batch[lowest] = true;
+    }
+}
+
+/* Durable: count it here, and let it go. */
+static void release(struct bft_replica *r, const struct bft_signed *m)
+{
+    struct bft_msg *out;
+    if (bft_signed_slot(m).epoch != r->epoch || r->mode == BFT_MODE_HALTED)
+        return; /* [P-8.5] a node in e + 1 says nothing in e */
+    switch (m->kind) {
+    case BFT_SIGNED_PROPOSE:
+        bft_own_proposal_out(r, &m->u.propose);
+        break;
+    case BFT_SIGNED_VOTE:
+        r->sent_vote = m->u.vote;
+        if ((out = bft_out(r, BFT_NO_PEER, BFT_MSG_VOTE)) != NULL)
+            out->u.vote = m->u.vote;
+        (void)bft_on_vote(r, &m->u.vote);
+        break;
+    case BFT_SIGNED_COMMIT:
+        r->sent_commit = m->u.commit;
+        if ((out = bft_out(r, BFT_NO_PEER, BFT_MSG_COMMIT)) != NULL)
+            out->u.commit = m->u.commit;
+        (void)bft_on_commit(r, &m->u.commit);
+        break;
+    case BFT_SIGNED_TIMEOUT:
+        r->own_timeout = m->u.timeout;
+        r->timeout_ready = true;
+        bft_timeout_send(r, BFT_NO_PEER);
+        (void)bft_timeout_count(r, &m->u.timeout);
+        break;
+    case BFT_SIGNED_ATTEST:
+        if (m->u.attest.fields.height <= r->attested_height)
+            break;
+        keep_attest(r, m);
+        if ((out = bft_out(r, BFT_NO_PEER, BFT_MSG_ATTEST)) != NULL)
+            out->u.attest = m->u.attest;
+        (void)bft_on_attest(r, &m->u.attest, BFT_NO_PEER);
+        break;
+    case BFT_SIGNED_BATCH:
+        keep_attest(r, m);
+        if ((out = bft_out(r, BFT_NO_PEER, BFT_MSG_BATCH_ATTEST)) != NULL)
+            out->u.batch_attest = m->u.batch;
+        (void)bft_on_batch_attest(r, &m->u.batch);
+        break;
+    }
+}
+
+void bft_on_signed(struct bft_replica *r, const struct bft_signed *m)
+{
+    for (uint32_t i = 0; i < r->own_count; i++) {
+        struct bft_own *o = own_at(r, i);
+        if (o->state != BFT_OWN_ASKED || !bft_signed_same(&o->msg, m))
+            continue;
+        o->msg = *m;
+        struct bft_signed copy = *m;
+        if (bft_guard_admit(&r->guard, &copy) == BFT_GUARD_OK)
+            bft_guard_keep(&r->guard, m, o->parent_round);
+        persist(r, o);
+        if (BFT_PLANT(BFT_PLANT_SEND_BEFORE_SYNC))
+            bft_on_persisted(r, o->persist_id);
+        return;
+    }
+}
+
+void bft_on_persisted(struct bft_replica *r, uint64_t id)
+{
+    while (r->own_count > 0) {
+        struct bft_own *o = own_at(r, 0);
+        if (o->state != BFT_OWN_WAITS || o->persist_id > id)
+            return;
+        struct bft_signed m = o->msg;
+        r->own_head = (r->own_head + 1u) % BFT_OWN_MAX;
+        r->own_count--;
+        release(r, &m);
+    }
+}
+
+/* [P-10.3] To a peer that just connected: the current timeout with its entry certificate, and what
+ * else it may have missed, byte for byte as before. */
+void bft_own_resend(struct bft_replica *r, uint32_t peer)
+{
+    if (!bft_active(r))
+        return;
+    bft_timeout_send(r, peer);
+    struct bft_msg *m;
+    if (r->sent_vote.round > 0 && r->sent_vote.epoch == r->epoch &&
+        r->sent_vote.round + 1u >= r->round && (m = bft_out(r, peer, BFT_MSG_VOTE)) != NULL)
+        m->u.vote = r->sent_vote;
+    if (r->sent_commit.round > 0 && r->sent_commit.epoch == r->epoch &&
+        r->sent_commit.round + 2u >= r->round && (m = bft_out(r, peer, BFT_MSG_COMMIT)) != NULL)
+        m->u.commit = r->sent_commit;
+}

@@ -1,0 +1,332 @@
+/* base/host/secp: deterministic low-s signatures, exact verification, recovery, addresses.
+ * Method: published signatures of EIP-712, ERC-2098 and RFC 6979 users, then every way to bend a
+ * good signature.  Wycheproof is in test_vectors_wycheproof.c. */
+#include <signal.h>
+
+#include <criterion/criterion.h>
+
+#include "base/core/hex.h"
+#include "base/core/keccak.h"
+#include "base/host/pool.h"
+#include "base/host/secp.h"
+
+/* The group order n, big-endian. */
+static const uint8_t ORDER[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                  0xFF, 0xFF, 0xFF, 0xFF, 0xFE, 0xBA, 0xAE, 0xDC, 0xE6, 0xAF, 0x48,
+                                  0xA0, 0x3B, 0xBF, 0xD2, 0x5E, 0x8C, 0xD0, 0x36, 0x41, 0x41};
+
+static void hex(void *out, size_t len, const char *text)
+{
+    cr_assert_eq(td_hex_decode_fixed(out, len, TD_HEX_BARE, text, strlen(text)), TD_OK, "%s", text);
+}
+
+static struct td_secp *context(void)
+{
+    struct td_secp *ctx = td_secp_new();
+    cr_assert_not_null(ctx);
+    return ctx;
+}
+
+static const struct {
+    const char *name;
+    const char *secret;
+    const char *digest;
+    const char *sig;
+} KNOWN[] = {
+    /* EIP-712, Mail signed by keccak("cow"), v = 28 */
+    {"eip712_mail", "c85ef7d79691fe79573b1a7064c19c1a9819ebdbd1faaab1a8ec92344438aaf4",
+     "be609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2",
+     "4355c47d63924e8a72e509b65029052eb6c299d53a04e167c5775fd466751c9d"
+     "87299936d304c153f6443dfa05f40ff007d72911b6f72307f996231605b91562"},
+    /* RFC 6979 with SHA-256 on this curve: key 1, sha256("Satoshi Nakamoto"); published as (r, s),
+     * so the parity bit is the one that recovers key 1 */
+    {"rfc6979_key_1", "0000000000000000000000000000000000000000000000000000000000000001",
+     "a0dc65ffca799873cbea0ac274015b9526505daaaed385155425f7337704883e",
+     "934b1ea10a4b3c1757e2b0c017d0b6143ce3c9a7e6a4a49860d7a6ab210ee3d8"
+     "a442ce9d2b916064108014783e923ec36b49743e2ffa1c4496f01a512aafd9e5"},
+};
+
+/* The two messages of ERC-2098, hashed as personal messages (EIP-191). */
+static const struct {
+    const char *text;
+    const char *sig;
+} ERC2098[] = {
+    {"\x19"
+     "Ethereum Signed Message:\n11Hello World",
+     "68a020a209d3d56c46f38cc50a33f704f4a9a10a59377f8dd762ac66910e9b90"
+     "7e865ad05c4035ab5792787d4a0297a43617ae897930a6fe4d822b8faea52064"},
+    {"\x19"
+     "Ethereum Signed Message:\n22It's a small(er) world",
+     "9328da16089fcba9bececa81663203989f2df5fe1faa6291a45381c81bd17f76"
+     "939c6d6b623b42da56557e5e734a43dc83345ddfadec52cbe24d0cc64f550793"},
+};
+
+static void check_known(const struct td_secp *ctx, const uint8_t secret[32],
+                        const struct td_hash *digest, const char *sig_hex, const char *name)
+{
+    struct td_secp_key key;
+    struct td_secp_pub pub, found;
+    struct td_pubkey compressed;
+    struct td_addr addr, found_addr;
+    struct td_sig want, got;
+    hex(want.b, 64, sig_hex);
+    cr_assert_eq(td_secp_key_init(ctx, &key, secret), TD_OK);
+    cr_assert_eq(td_secp_sign(ctx, &key, digest, &got), TD_OK);
+    cr_expect(td_sig_eq(&got, &want), "%s: signature", name);
+    td_secp_key_pub(ctx, &pub, &key);
+    td_secp_pub_encode(ctx, &compressed, &pub);
+    td_secp_pub_addr(ctx, &addr, &pub);
+    cr_expect(td_secp_verify(ctx, &pub, digest, &want), "%s: verify", name);
+    cr_expect(td_secp_verify_pubkey(ctx, &compressed, digest, &want), "%s", name);
+    cr_expect_eq(td_secp_recover(ctx, &found_addr, &found, digest, &want), TD_OK);
+    cr_expect(td_addr_eq(&addr, &found_addr) && td_secp_pub_eq(ctx, &pub, &found), "%s", name);
+    cr_expect_eq(td_secp_recover(ctx, &found_addr, NULL, digest, &want), TD_OK);
+    td_secp_key_reset(&key);
+}
+
+Test(base_secp, published_signatures)
+{
+    struct td_secp *ctx = context();
+    uint8_t secret[32];
+    struct td_hash digest;
+    for (size_t i = 0; i < sizeof KNOWN / sizeof KNOWN[0]; i++) {
+        hex(secret, 32, KNOWN[i].secret);
+        hex(digest.b, 32, KNOWN[i].digest);
+        check_known(ctx, secret, &digest, KNOWN[i].sig, KNOWN[i].name);
+    }
+    hex(secret, 32, "1234567890123456789012345678901234567890123456789012345678901234");
+    for (size_t i = 0; i < sizeof ERC2098 / sizeof ERC2098[0]; i++) {
+        td_keccak256(&digest, ERC2098[i].text, strlen(ERC2098[i].text));
+        check_known(ctx, secret, &digest, ERC2098[i].sig, "erc2098");
+    }
+    td_secp_free(ctx);
+}
+
+/* keccak("cow") is the EIP's first wallet; key 1 has the generator's address. */
+Test(base_secp, addresses)
+{
+    struct td_secp *ctx = context();
+    struct td_secp_key key;
+    struct td_secp_pub pub;
+    struct td_pubkey compressed;
+    struct td_addr addr;
+    struct td_hash cow;
+    char text[TD_ADDR_TEXT_BYTES];
+    td_keccak256(&cow, "cow", 3);
+    cr_assert_eq(td_secp_key_init(ctx, &key, cow.b), TD_OK);
+    td_secp_key_pub(ctx, &pub, &key);
+    td_secp_pub_addr(ctx, &addr, &pub);
+    td_addr_print(text, &addr);
+    cr_expect_str_eq(text, "0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826");
+    uint8_t one[32] = {[31] = 1};
+    cr_assert_eq(td_secp_key_init(ctx, &key, one), TD_OK);
+    td_secp_key_pub(ctx, &pub, &key);
+    td_secp_pub_addr(ctx, &addr, &pub);
+    td_addr_print(text, &addr);
+    cr_expect_str_eq(text, "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf");
+    td_secp_pub_encode(ctx, &compressed, &pub);
+    struct td_pubkey g;
+    hex(g.b, 33, "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
+    cr_expect(td_pubkey_eq(&compressed, &g));
+    td_secp_free(ctx);
+}
+
+Test(base_secp, key_range_and_wiping)
+{
+    struct td_secp *ctx = context();
+    struct td_secp_key key;
+    struct td_secp_key other;
+    static const struct td_secp_key ZERO;
+    uint8_t secret[32] = {0};
+    cr_expect_eq(td_secp_key_init(ctx, &key, secret), TD_E_RANGE);
+    cr_expect_eq(td_secp_key_init(ctx, &key, ORDER), TD_E_RANGE);
+    cr_expect_eq(memcmp(&key, &ZERO, sizeof key), 0, "a refused key is wiped");
+    memcpy(secret, ORDER, 32);
+    secret[31]--;
+    cr_expect_eq(td_secp_key_init(ctx, &key, secret), TD_OK);
+    td_secp_key_reset(&key);
+    cr_expect_eq(memcmp(&key, &ZERO, sizeof key), 0);
+    td_secp_key_new(ctx, &key);
+    td_secp_key_new(ctx, &other);
+    cr_expect_neq(memcmp(&key, &other, sizeof key), 0);
+    struct td_sig sig;
+    struct td_hash digest = {{1}};
+    cr_expect_eq(td_secp_sign(ctx, &ZERO, &digest, &sig), TD_E_RANGE);
+    static const struct td_sig NONE;
+    cr_expect(td_sig_eq(&sig, &NONE));
+    td_secp_free(ctx);
+    td_secp_free(NULL);
+}
+
+Test(base_secp, public_key_of_no_valid_secret_aborts, .signal = SIGABRT)
+{
+    struct td_secp *ctx = context();
+    struct td_secp_key key = {{0}};
+    struct td_secp_pub pub;
+    td_secp_key_pub(ctx, &pub, &key);
+}
+
+Test(base_secp, malformed_public_keys)
+{
+    struct td_secp *ctx = context();
+    static const struct td_secp_pub NONE;
+    struct td_secp_pub pub;
+    struct td_pubkey k, back;
+    struct td_hash digest = {{1}};
+    struct td_sig sig = {{1}};
+    hex(k.b, 33, "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
+    cr_expect_eq(td_secp_pub_decode(ctx, &pub, &k), TD_OK);
+    td_secp_pub_encode(ctx, &back, &pub);
+    cr_expect(td_pubkey_eq(&k, &back));
+    for (unsigned tag = 0; tag < 256; tag++) {
+        k.b[0] = (uint8_t)tag;
+        cr_expect_eq(td_secp_pub_decode(ctx, &pub, &k),
+                     tag == 2 || tag == 3 ? TD_OK : TD_E_MALFORMED, "tag %u", tag);
+    }
+    cr_expect_eq(memcmp(&pub, &NONE, sizeof pub), 0);
+    k.b[0] = 2;
+    memset(k.b + 1, 0, 32); /* x = 0: 7 is no square */
+    k.b[32] = 0;
+    cr_expect_eq(td_secp_pub_decode(ctx, &pub, &k), TD_E_MALFORMED);
+    memset(k.b + 1, 0xFF, 32); /* x >= p */
+    cr_expect_eq(td_secp_pub_decode(ctx, &pub, &k), TD_E_MALFORMED);
+    cr_expect(!td_secp_verify_pubkey(ctx, &k, &digest, &sig));
+    td_secp_free(ctx);
+}
+
+/* n - s, big-endian. */
+static void negate(uint8_t s[32])
+{
+    int borrow = 0;
+    for (unsigned i = 32; i-- > 0;) {
+        int v = ORDER[i] - s[i] - borrow;
+        borrow = v < 0;
+        s[i] = (uint8_t)v;
+    }
+}
+
+struct bent {
+    struct td_secp *ctx;
+    struct td_secp_key key;
+    struct td_secp_pub pub;
+    struct td_hash digest;
+    struct td_sig good;
+};
+
+static struct bent bent_new(void)
+{
+    struct bent b = {.ctx = context()};
+    td_secp_key_new(b.ctx, &b.key);
+    td_secp_key_pub(b.ctx, &b.pub, &b.key);
+    td_keccak256(&b.digest, b.key.secret, 32);
+    cr_assert_eq(td_secp_sign(b.ctx, &b.key, &b.digest, &b.good), TD_OK);
+    return b;
+}
+
+static bool verdict(const struct bent *b, const struct td_sig *sig)
+{
+    return td_secp_verify(b->ctx, &b->pub, &b->digest, sig);
+}
+
+Test(base_secp, bent_signatures_are_refused)
+{
+    struct bent b = bent_new();
+    struct td_sig s;
+    cr_expect(verdict(&b, &b.good));
+    for (unsigned bit = 0; bit < 512; bit++) { /* parity included */
+        s = b.good;
+        s.b[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        cr_expect(!verdict(&b, &s), "bit %u", bit);
+    }
+    for (unsigned parity = 0; parity < 2; parity++) {
+        static const struct td_sig NONE;
+        s = b.good;
+        memset(s.b, 0, 32); /* r = 0 */
+        s.b[32] = (uint8_t)((s.b[32] & 0x7F) | parity << 7);
+        cr_expect(!verdict(&b, &s));
+        s = b.good;
+        memcpy(s.b, ORDER, 32); /* r = n */
+        cr_expect(!verdict(&b, &s));
+        s = b.good;
+        memset(s.b + 32, 0, 32); /* s = 0 */
+        s.b[32] = (uint8_t)(parity << 7);
+        cr_expect(!verdict(&b, &s));
+        s = NONE;
+        s.b[32] = (uint8_t)(parity << 7);
+        cr_expect(!verdict(&b, &s));
+    }
+    struct td_addr addr;
+    struct td_secp_pub pub;
+    static const struct td_secp_pub NO_PUB;
+    memset(&s, 0, sizeof s);
+    cr_expect_eq(td_secp_recover(b.ctx, &addr, &pub, &b.digest, &s), TD_E_SIGNATURE);
+    cr_expect(td_addr_is_zero(&addr) && memcmp(&pub, &NO_PUB, sizeof pub) == 0);
+    struct td_secp_key stranger;
+    struct td_secp_pub stranger_pub;
+    td_secp_key_new(b.ctx, &stranger);
+    td_secp_key_pub(b.ctx, &stranger_pub, &stranger);
+    cr_expect(!td_secp_verify(b.ctx, &stranger_pub, &b.digest, &b.good));
+    b.digest.b[31] ^= 1;
+    cr_expect(!verdict(&b, &b.good));
+    td_secp_free(b.ctx);
+}
+
+/* (r, n - s) with the other parity is the same ECDSA signature; ours must have s <= n/2.  A high s
+ * below 2^255 fits the form; s = n/2 + 1 .. 2^255 - 1 is where a bit test would not be enough. */
+Test(base_secp, signatures_are_low_and_only_low_is_accepted)
+{
+    static const uint8_t HALF[32] = {0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                     0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                     0x5D, 0x57, 0x6E, 0x73, 0x57, 0xA4, 0x50, 0x1D,
+                                     0xDF, 0xE9, 0x2F, 0x46, 0x68, 0x1B, 0x20, 0xA0};
+    struct bent b = bent_new();
+    for (unsigned i = 0; i < 200; i++) {
+        struct td_sig s;
+        td_keccak256(&b.digest, &i, sizeof i);
+        cr_assert_eq(td_secp_sign(b.ctx, &b.key, &b.digest, &s), TD_OK);
+        cr_assert(verdict(&b, &s));
+        s.b[32] &= 0x7F;
+        cr_assert_leq(memcmp(s.b + 32, HALF, 32), 0, "s is low");
+    }
+    struct td_sig s = b.good;
+    for (unsigned parity = 0; parity < 2; parity++) {
+        struct td_addr low, high;
+        memcpy(s.b + 32, HALF, 32); /* recovery works for any low s, so only the bound decides */
+        s.b[32] = (uint8_t)(s.b[32] | parity << 7);
+        cr_expect_eq(td_secp_recover(b.ctx, &low, NULL, &b.digest, &s), TD_OK);
+        s.b[63]++;
+        cr_expect_eq(td_secp_recover(b.ctx, &high, NULL, &b.digest, &s), TD_E_SIGNATURE);
+    }
+    /* The malleated twin has its top bit set almost always; that bit reads as parity. */
+    s = b.good;
+    s.b[32] &= 0x7F;
+    negate(s.b + 32);
+    cr_expect(!verdict(&b, &s));
+    td_secp_free(b.ctx);
+}
+
+Test(base_secp, many_at_once)
+{
+    enum { COUNT = 67 };
+    struct bent b = bent_new();
+    struct td_secp_item items[COUNT];
+    bool ok[COUNT];
+    for (unsigned i = 0; i < COUNT; i++) {
+        items[i].pub = &b.pub;
+        td_keccak256(&items[i].digest, &i, sizeof i);
+        cr_assert_eq(td_secp_sign(b.ctx, &b.key, &items[i].digest, &items[i].sig), TD_OK);
+        if (i % 5 == 2)
+            items[i].sig.b[40] ^= 1;
+    }
+    for (size_t threads = 0; threads <= 3; threads++) {
+        struct td_pool *pool = threads == 3 ? NULL : td_pool_new(threads);
+        for (unsigned i = 0; i < COUNT; i++)
+            ok[i] = i % 5 == 2;
+        cr_expect_eq(td_secp_verify_many(b.ctx, pool, ok, items, COUNT), COUNT - 13);
+        for (unsigned i = 0; i < COUNT; i++)
+            cr_expect_eq(ok[i], i % 5 != 2, "item %u", i);
+        cr_expect_eq(td_secp_verify_many(b.ctx, pool, ok, items, 0), 0);
+        td_pool_free(pool);
+    }
+    td_secp_free(b.ctx);
+}
