@@ -1,4 +1,4 @@
-/* Attestations over executed final blocks, and over batches.  [P-9] */
+/* Attestations over executed final blocks.  [P-9.1 .. P-9.4] */
 #include "consensus/replica_internal.h"
 
 #include "base/core/memory.h"
@@ -9,21 +9,6 @@ void bft_attest_reset(struct bft_replica *r)
         r->attest_round[i].height = 0;
         r->has_own_attest[i] = false;
     }
-    for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++) {
-        r->batch_round[i].height = 0;
-        r->has_own_batch[i] = false;
-    }
-}
-
-static void sign_batch(struct bft_replica *r, const struct bft_final_block *b)
-{
-    struct bft_signed m = {.kind = BFT_SIGNED_BATCH};
-    m.u.batch.epoch = r->epoch;
-    m.u.batch.set_hash = r->set_cur->hash;
-    m.u.batch.batch_hash = b->exec.batch_hash;
-    m.u.batch.height = b->header.height;
-    m.u.batch.signer = r->self;
-    bft_own_sign(r, &m, 0);
 }
 
 /* [P-9.1] One attestation per height, only above the newest certified one, only in its epoch. */
@@ -54,8 +39,6 @@ void bft_attest_sign(struct bft_replica *r, uint64_t height)
     r->own_attest[slot] = m.u.attest; /* not repeated before it is durable: sig still zero */
     r->has_own_attest[slot] = true;
     bft_own_sign(r, &m, 0);
-    if (b->header.end_batch)
-        sign_batch(r, b);
 }
 
 void bft_attest_sign_missing(struct bft_replica *r)
@@ -77,16 +60,21 @@ static struct bft_attest_round *attest_round_get(struct bft_replica *r, uint64_t
     return s;
 }
 
-/* A peer still asks for a height that is certified here: show it the certificate. */
-static void answer_certified(struct bft_replica *r, uint32_t peer)
+/* A peer still asks for a height that is certified here: show it the newest certificate of its
+ * epoch, which for the epoch before is the one that opened this one. */
+static void answer_certified(struct bft_replica *r, uint64_t epoch, uint32_t peer)
 {
-    if (peer >= BFT_PEERS_MAX || !r->attested.used || r->peer[peer].helped_height >= r->attested_height)
+    bool before = epoch < r->epoch;
+    const struct bft_attest_slot *slot = before ? &r->genesis_cert : &r->attested;
+    if (peer >= BFT_PEERS_MAX || !slot->used ||
+        r->peer[peer].helped_height >= slot->cert.fields.height + (before ? r->round : 0))
         return;
-    struct bft_msg *m = bft_out(r, peer, BFT_MSG_ATTEST_CERT);
+    const struct bft_attest_cert *c = bft_export_attest(r, &slot->cert);
+    struct bft_msg *m = c != NULL ? bft_out(r, peer, BFT_MSG_ATTEST_CERT) : NULL;
     if (m == NULL)
         return;
-    m->u.attest_cert = r->attested.cert;
-    r->peer[peer].helped_height = r->attested_height;
+    m->u.attest_cert = *c;
+    r->peer[peer].helped_height = slot->cert.fields.height;
 }
 
 static void compare_results(struct bft_replica *r, const struct bft_attest_fields *f)
@@ -108,14 +96,14 @@ enum bft_verdict bft_on_attest(struct bft_replica *r, const struct bft_attest *a
     const struct bft_attest_fields *f = &a->fields;
     if (f->epoch != r->epoch) {
         if (f->epoch < r->epoch)
-            answer_certified(r, peer);
+            answer_certified(r, f->epoch, peer);
         return f->epoch < r->epoch ? BFT_STALE : BFT_FAR_FUTURE;
     }
     if (a->signer >= r->set_cur->count)
         return BFT_OUTSIDER;
     r->silent[a->signer] = false;
     if (f->height <= r->attested_height) {
-        answer_certified(r, peer);
+        answer_certified(r, f->epoch, peer);
         return BFT_STALE;
     }
     if (f->height > r->attested_height + TD_ATTEST_SLOTS)
@@ -170,93 +158,11 @@ enum bft_verdict bft_on_attest_cert(struct bft_replica *r, const struct bft_atte
     r->attested_height = f->height;
     bft_attest_digest(&r->attested_digest, f);
     compare_results(r, f);
-    bft_fx(r, BFT_FX_ATTESTED)->u.attested = &r->attested.cert;
+    const struct bft_attest_cert *copy = bft_export_attest(r, &r->attested.cert);
+    if (copy != NULL)
+        bft_fx(r, BFT_FX_ATTESTED)->u.attested = copy;
     bft_attest_sign_missing(r);
     r->stepping_final = r->stepping_vote = true;
-    return BFT_OK;
-}
-
-/* The tally of a batch end: blocks that may end one, newest certified excluded, at most four. */
-static struct bft_batch_round *batch_round_get(struct bft_replica *r, uint64_t height)
-{
-    const struct bft_final_block *b = bft_final_peek(r, height);
-    if (height <= r->batch_certified || height > r->final_height + TD_ATTEST_SLOTS ||
-        (b != NULL && !b->header.end_batch))
-        return NULL;
-    struct bft_batch_round *free_slot = NULL, *highest = NULL;
-    for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++) {
-        struct bft_batch_round *s = &r->batch_round[i];
-        if (s->height == height)
-            return s;
-        if (s->height <= r->batch_certified)
-            free_slot = s;
-        if (highest == NULL || s->height > highest->height)
-            highest = s;
-    }
-    if (free_slot == NULL && highest->height > height)
-        free_slot = highest; /* ends come in order: the lower one is needed first */
-    if (free_slot == NULL)
-        return NULL;
-    free_slot->height = height;
-    free_slot->done = false;
-    bft_tally_reset(&free_slot->tally);
-    return free_slot;
-}
-
-/* [P-9.6] */
-enum bft_verdict bft_on_batch_attest(struct bft_replica *r, const struct bft_batch_attest *b)
-{
-    if (b->epoch != r->epoch)
-        return b->epoch < r->epoch ? BFT_STALE : BFT_FAR_FUTURE;
-    if (b->signer >= r->set_cur->count)
-        return BFT_OUTSIDER;
-    struct bft_batch_round *s = batch_round_get(r, b->height);
-    if (s == NULL)
-        return b->height <= r->batch_certified ? BFT_STALE : BFT_OVERFLOW;
-    uint32_t g;
-    enum bft_tally_result res =
-        bft_tally_add(&s->tally, r->set_cur, b->signer, &b->batch_hash, b->height, &b->sig, &g);
-    if (res == BFT_TALLY_SAME)
-        return BFT_DUPLICATE;
-    if (res == BFT_TALLY_OTHER) {
-        struct bft_signed x = {.kind = BFT_SIGNED_BATCH}, y = {.kind = BFT_SIGNED_BATCH};
-        x.u.batch = *b;
-        x.u.batch.batch_hash = s->tally.group[g].hash;
-        x.u.batch.sig = s->tally.sig[b->signer];
-        y.u.batch = *b;
-        bft_evidence_pair(r, BFT_EV_TWO_BATCHES, &x, &y, NULL);
-        return BFT_EQUIVOCATION;
-    }
-    struct bft_signed m = {.kind = BFT_SIGNED_BATCH};
-    m.u.batch = *b;
-    bft_seen_note(r, &m);
-    if (s->tally.group[g].weight < r->set_cur->quorum || s->done)
-        return BFT_OK;
-    s->done = true;
-    struct bft_batch_cert cert = {.epoch = b->epoch,
-                                  .set_hash = b->set_hash,
-                                  .batch_hash = b->batch_hash,
-                                  .height = b->height,
-                                  .signers = s->tally.group[g].signers,
-                                  .sigs = r->scratch_attest.sigs};
-    cert.sig_count = bft_tally_collect(&s->tally, g, r->scratch_attest.sigs);
-    return bft_on_batch_cert(r, &cert);
-}
-
-enum bft_verdict bft_on_batch_cert(struct bft_replica *r, const struct bft_batch_cert *c)
-{
-    const struct bft_final_block *b = bft_final_peek(r, c->height);
-    if (c->epoch != r->epoch)
-        return c->epoch < r->epoch ? BFT_STALE : BFT_FAR_FUTURE;
-    if (c->height <= r->batch_certified)
-        return BFT_DUPLICATE;
-    if (c->height > r->last_height || (b != NULL && !b->header.end_batch))
-        return BFT_BAD_CERT;
-    memmove(r->batch_sigs, c->sigs, c->sig_count * sizeof c->sigs[0]);
-    r->batch_cert = *c;
-    r->batch_cert.sigs = r->batch_sigs;
-    r->batch_certified = c->height;
-    bft_fx(r, BFT_FX_BATCH_CERT)->u.batch = &r->batch_cert;
     return BFT_OK;
 }
 
@@ -277,12 +183,5 @@ void bft_attest_resend(struct bft_replica *r)
         if (m != NULL)
             m->u.attest = *a;
     }
-    for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++) {
-        if (!r->has_own_batch[i] || r->own_batch[i].height <= r->batch_certified ||
-            r->own_batch[i].epoch != r->epoch)
-            continue;
-        struct bft_msg *m = bft_out(r, BFT_NO_PEER, BFT_MSG_BATCH_ATTEST);
-        if (m != NULL)
-            m->u.batch_attest = r->own_batch[i];
-    }
+    bft_batch_resend(r);
 }

@@ -67,3 +67,151 @@ const struct bft_qc *bft_qc_held(const struct bft_replica *r, uint64_t round)
         return &r->entry_tc.tc.high_qc;
     return NULL;
 }
+
+/* ---- exports: what effects point to must outlive later changes of the same step */
+
+static void *step_alloc(struct bft_replica *r, size_t bytes)
+{
+    bytes = (bytes + 15u) & ~(size_t)15u;
+    if (bytes > r->step_cap - r->step_used)
+        return NULL;
+    void *at = r->step_mem + r->step_used;
+    r->step_used += bytes;
+    return at;
+}
+
+static void *step_copy(struct bft_replica *r, const void *from, size_t bytes)
+{
+    void *at = step_alloc(r, bytes > 0 ? bytes : 1u);
+    if (at != NULL && bytes > 0)
+        memcpy(at, from, bytes);
+    return at;
+}
+
+/* The export made earlier in this step of a certificate with these marks, or NULL. */
+static const void *exported(const struct bft_replica *r, const struct bft_export *key)
+{
+    for (uint32_t i = 0; i < r->export_count; i++) {
+        const struct bft_export *e = &r->export_list[i];
+        if (e->kind == key->kind && e->epoch == key->epoch && e->number == key->number &&
+            td_hash_eq(&e->hash, &key->hash) &&
+            memcmp(&e->signers, &key->signers, sizeof e->signers) == 0)
+            return e->at;
+    }
+    return NULL;
+}
+
+static const void *remember(struct bft_replica *r, const struct bft_export *key, const void *at)
+{
+    if (at != NULL && r->export_count < BFT_EXPORTS_MAX) {
+        r->export_list[r->export_count] = *key;
+        r->export_list[r->export_count++].at = at;
+    }
+    return at;
+}
+
+const struct bft_attest_cert *bft_export_attest(struct bft_replica *r,
+                                                const struct bft_attest_cert *c)
+{
+    struct bft_export key = {.kind = BFT_EXPORT_ATTEST,
+                             .epoch = c->fields.epoch,
+                             .number = c->fields.height,
+                             .hash = c->fields.block_hash,
+                             .signers = c->signers};
+    const void *have = exported(r, &key);
+    if (have != NULL)
+        return have;
+    struct bft_attest_cert *copy = step_copy(r, c, sizeof *c);
+    if (copy == NULL)
+        return NULL;
+    copy->sigs = step_copy(r, c->sigs, c->sig_count * sizeof c->sigs[0]);
+    return copy->sigs != NULL ? remember(r, &key, copy) : NULL;
+}
+
+const struct bft_qc *bft_export_qc(struct bft_replica *r, const struct bft_qc *qc)
+{
+    struct bft_export key = {.kind = BFT_EXPORT_QC,
+                             .epoch = qc->epoch,
+                             .number = qc->round,
+                             .hash = qc->hash,
+                             .signers = qc->signers};
+    if (qc->height == 0) /* a commit certificate may share every mark but its signatures */
+        key.kind = BFT_EXPORT_COMMIT;
+    const void *have = exported(r, &key);
+    if (have != NULL)
+        return have;
+    struct bft_qc *copy = step_copy(r, qc, sizeof *qc);
+    if (copy == NULL)
+        return NULL;
+    copy->sigs = step_copy(r, qc->sigs, qc->sig_count * sizeof qc->sigs[0]);
+    if (qc->genesis != NULL)
+        copy->genesis = bft_export_attest(r, qc->genesis);
+    bool whole = copy->sigs != NULL && (qc->genesis == NULL || copy->genesis != NULL);
+    return whole ? remember(r, &key, copy) : NULL;
+}
+
+const struct bft_tc *bft_export_tc(struct bft_replica *r, const struct bft_tc *tc)
+{
+    struct bft_export key = {.kind = BFT_EXPORT_TC,
+                             .epoch = tc->epoch,
+                             .number = tc->round,
+                             .hash = tc->high_qc.hash,
+                             .signers = tc->signers};
+    const void *have = exported(r, &key);
+    if (have != NULL)
+        return have;
+    const struct bft_qc *high = bft_export_qc(r, &tc->high_qc);
+    struct bft_tc *copy = step_copy(r, tc, sizeof *tc);
+    if (copy == NULL || high == NULL)
+        return NULL;
+    copy->high_qc = *high;
+    copy->entries = step_copy(r, tc->entries, tc->entry_count * sizeof tc->entries[0]);
+    return copy->entries != NULL ? remember(r, &key, copy) : NULL;
+}
+
+bool bft_export_entry(struct bft_replica *r, struct bft_entry *out)
+{
+    *out = (struct bft_entry){.kind = r->entry.kind};
+    if (r->entry.kind == BFT_ENTRY_QC)
+        out->qc = bft_export_qc(r, r->entry.qc);
+    else if (r->entry.kind == BFT_ENTRY_TC)
+        out->tc = bft_export_tc(r, r->entry.tc);
+    return out->kind == BFT_ENTRY_NONE || out->qc != NULL || out->tc != NULL;
+}
+
+const struct bft_batch_cert *bft_export_batch(struct bft_replica *r, const struct bft_batch_cert *c)
+{
+    struct bft_batch_cert *copy = step_copy(r, c, sizeof *c);
+    if (copy == NULL)
+        return NULL;
+    copy->sigs = step_copy(r, c->sigs, c->sig_count * sizeof c->sigs[0]);
+    return copy->sigs != NULL ? copy : NULL;
+}
+
+const struct bft_header *bft_export_header(struct bft_replica *r, const struct bft_header *h)
+{
+    return step_copy(r, h, sizeof *h);
+}
+
+bool bft_export_proof(struct bft_replica *r, struct bft_proof *out, const struct bft_proof *p)
+{
+    *out = (struct bft_proof){.kind = p->kind};
+    switch (p->kind) {
+    case BFT_PROOF_NONE:
+        return true;
+    case BFT_PROOF_ATTEST:
+        out->attest = bft_export_attest(r, p->attest);
+        return out->attest != NULL;
+    case BFT_PROOF_COMMIT:
+        out->commit = bft_export_qc(r, p->commit);
+        out->tip = bft_export_header(r, p->tip);
+        return out->commit != NULL && out->tip != NULL;
+    case BFT_PROOF_TWO_CHAIN:
+        out->qc = bft_export_qc(r, p->qc);
+        out->qc_child = bft_export_qc(r, p->qc_child);
+        out->tip = bft_export_header(r, p->tip);
+        out->child = bft_export_header(r, p->child);
+        return out->qc != NULL && out->qc_child != NULL && out->tip != NULL && out->child != NULL;
+    }
+    return false;
+}

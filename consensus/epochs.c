@@ -32,7 +32,7 @@ void bft_next_set_try(struct bft_replica *r)
     const struct td_hash *want = &b->header.origin.registry_set_hash;
     struct td_hash have;
     bft_set_registry_hash(&have, r->set_cur);
-    if (td_hash_is_zero(want) || td_hash_eq(want, &have) || r->next_malformed) {
+    if (td_hash_is_zero(want) || td_hash_eq(want, &have)) {
         next_is(r, r->set_cur);
         return;
     }
@@ -71,7 +71,6 @@ static void rotate_sets(struct bft_replica *r)
     r->set_next = prev;
     r->has_prev = true;
     r->has_next = false;
-    r->next_malformed = false;
 }
 
 /* Far messages of the new epoch keep; they were signed under its set. */
@@ -93,10 +92,12 @@ static void announce(struct bft_replica *r)
     fx->u.epoch.set = r->set_cur;
     fx->u.epoch.seed = r->seed;
     fx->u.epoch.excluded = r->excluded;
-    fx->u.epoch.genesis_cert = r->genesis_cert.used ? &r->genesis_cert.cert : NULL;
-    struct bft_msg *m = r->genesis_cert.used ? bft_out(r, BFT_NO_PEER, BFT_MSG_ATTEST_CERT) : NULL;
+    const struct bft_attest_cert *c =
+        r->genesis_cert.used ? bft_export_attest(r, &r->genesis_cert.cert) : NULL;
+    fx->u.epoch.genesis_cert = c;
+    struct bft_msg *m = c != NULL ? bft_out(r, BFT_NO_PEER, BFT_MSG_ATTEST_CERT) : NULL;
     if (m != NULL)
-        m->u.attest_cert = r->genesis_cert.cert;
+        m->u.attest_cert = *c;
 }
 
 /* [P-8.5] Rounds restart at 1, the lock is the genesis certificate, nothing of e is signed. */
@@ -134,12 +135,7 @@ static void enter(struct bft_replica *r)
     bft_qc_put(r, &r->high_qc, &r->genesis_qc);
     bft_tree_reset(r, &header, &hash, &state);
     bft_peers_rebind(r);
-    if (r->mode == BFT_MODE_ACTIVE && r->self == BFT_NO_SIGNER)
-        r->mode = BFT_MODE_FOLLOWER;
-    if (r->mode == BFT_MODE_PASSIVE || (r->mode == BFT_MODE_FOLLOWER && r->self != BFT_NO_SIGNER)) {
-        r->mode = BFT_MODE_ACTIVE; /* [P-10.5] nothing of this epoch can have been signed */
-        r->trusted_from_epoch = r->epoch;
-    }
+    bft_start_again(r);
     announce(r);
     bft_enter_round(r, 1, &r->genesis_qc, NULL);
     bft_next_set_try(r);

@@ -27,6 +27,8 @@ void bft_final_push(struct bft_replica *r, const struct bft_header *h, const str
     if (bft_digest_for(r, h->height, &want) == BFT_DIGEST_OK &&
         !td_hash_eq(&want, &h->result_digest))
         bft_alarm_raise(r, BFT_ALARM_DIVERGED);
+    if (h->ts_ms > r->wall_ms + TD_CLOCK_AHEAD_MS_MAX)
+        bft_alarm_raise(r, BFT_ALARM_CLOCK);
     TD_ASSERT(r->final_out_count < BFT_NODES_MAX);
     struct bft_header *out = &r->final_out[r->final_out_count++];
     *out = *h;
@@ -80,6 +82,14 @@ void bft_proof_get(const struct bft_replica *r, struct bft_proof *out)
     }
 }
 
+void bft_proof_emit(struct bft_replica *r)
+{
+    struct bft_proof kept, copy;
+    bft_proof_get(r, &kept);
+    if (kept.kind != BFT_PROOF_NONE && bft_export_proof(r, &copy, &kept))
+        bft_fx(r, BFT_FX_FINAL_PROOF)->u.proof = copy;
+}
+
 /* Path from just above the root to `node`, oldest first; returns its length. */
 static uint32_t path_to(const struct bft_tree *t, uint32_t node, uint32_t *path)
 {
@@ -111,8 +121,8 @@ void bft_finalize(struct bft_replica *r, uint32_t node, const struct bft_proof *
         bft_final_push(r, &b->header, &b->hash, &b->state);
         blocks = true;
     }
-    if (blocks && r->proof_kind != BFT_PROOF_NONE)
-        bft_proof_get(r, &bft_fx(r, BFT_FX_FINAL_PROOF)->u.proof);
+    if (blocks)
+        bft_proof_emit(r);
     bft_tree_reroot(r, node);
     bft_next_set_try(r);
     r->stepping_vote = r->stepping_final = true;
@@ -221,5 +231,6 @@ void bft_on_executed(struct bft_replica *r, const struct bft_executed *x)
     if (x->result.height > r->executed_height)
         r->executed_height = x->result.height;
     bft_attest_sign(r, x->result.height);
+    bft_batch_open(r, b);
     r->stepping_vote = true;
 }

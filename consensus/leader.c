@@ -46,7 +46,7 @@ static void deal(struct bft_leaders *l, const struct bft_set *set,
 
 /* ---- shuffling */
 
-/* Counter stream: block i = keccak(seed ‖ u64 i), read as eight big-endian 32-bit words. */
+/* Counter stream: block i = keccak(seed ‖ u64 i), read as sixteen big-endian 16-bit words. */
 struct stream {
     struct td_hash seed;
     struct td_hash block;
@@ -56,7 +56,7 @@ struct stream {
 
 static uint32_t stream_word(struct stream *s)
 {
-    if (s->used == TD_HASH_BYTES / 4u) {
+    if (s->used == TD_HASH_BYTES / 2u) {
         uint8_t buf[TD_HASH_BYTES + 8];
         struct td_writer w;
         td_writer_init(&w, buf, sizeof buf);
@@ -65,14 +65,14 @@ static uint32_t stream_word(struct stream *s)
         td_keccak256(&s->block, buf, w.len);
         s->used = 0;
     }
-    const uint8_t *at = &s->block.b[4u * s->used++];
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    const uint8_t *at = &s->block.b[2u * s->used++];
+    return (uint32_t)at[0] << 8 | at[1];
 }
 
-/* Uniform below `bound` (>= 1): words under 2^32 mod bound are drawn again. */
+/* Uniform below `bound` (1..1024): words under 2^16 mod bound are drawn again. */
 static uint32_t stream_below(struct stream *s, uint32_t bound)
 {
-    uint32_t threshold = (0u - bound) % bound;
+    uint32_t threshold = 65536u % bound;
     for (;;) {
         uint32_t v = stream_word(s);
         if (v >= threshold)
@@ -86,7 +86,7 @@ void bft_leaders_init(struct bft_leaders *l, const struct bft_set *set,
     uint64_t total = set->total - bft_set_weight(set, excluded);
     TD_ASSERT(total > 0);
     deal(l, set, excluded, total);
-    struct stream s = {.seed = *seed, .used = TD_HASH_BYTES / 4u};
+    struct stream s = {.seed = *seed, .used = TD_HASH_BYTES / 2u};
     for (uint32_t i = TD_LEADER_SLOTS - 1; i > 0; i--) {
         uint32_t j = stream_below(&s, i + 1);
         uint16_t swap = l->slot[i];

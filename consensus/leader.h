@@ -2,7 +2,7 @@
  *
  * 1,024 slots are dealt by stride scheduling with release times, so every validator gets its share
  * of stake rounded down or up, then shuffled (Fisher-Yates from the top; block i of the stream is
- * keccak(seed ‖ u64 i), eight 32-bit words, words below 2^32 mod bound skipped) with the seed
+ * keccak(seed ‖ u64 i), sixteen 16-bit words, words below 2^16 mod bound skipped) with the seed
  * keccak(hash of block last - 16 of the epoch before); leader(r) = slot r mod 1,024.
  *
  * Reputation acts only at epoch edges: a validator whose non-filler blocks fell far short of its

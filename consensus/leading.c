@@ -166,15 +166,21 @@ void bft_own_proposal_out(struct bft_replica *r, const struct bft_propose *p)
 {
     if (p->epoch != r->epoch || p->round != r->round || !td_hash_eq(&p->hash, &r->own_hash))
         return; /* the round was left meanwhile */
+    const struct bft_qc *qc = bft_export_qc(r, &r->own_qc.qc);
+    const struct bft_tc *tc = r->own_has_tc ? bft_export_tc(r, &r->entry_tc.tc) : NULL;
+    const struct bft_attest_cert *att =
+        r->own_has_att ? bft_export_attest(r, &r->own_att.cert) : NULL;
+    if (qc == NULL || (tc == NULL) == r->own_has_tc || (att == NULL) == r->own_has_att)
+        return;
     struct bft_msg *m = bft_out(r, BFT_NO_PEER, BFT_MSG_PROPOSAL);
     if (m == NULL)
         return;
     m->u.proposal = (struct bft_proposal){
         .header = r->own_header,
         .hash = r->own_hash,
-        .qc = r->own_qc.qc,
-        .tc = r->own_has_tc ? &r->entry_tc.tc : NULL,
-        .attest_cert = r->own_has_att ? &r->own_att.cert : NULL,
+        .qc = *qc,
+        .tc = tc,
+        .attest_cert = att,
         .sig = p->sig,
     };
     (void)bft_on_proposal(r, &m->u.proposal);

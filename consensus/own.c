@@ -23,25 +23,24 @@ static void persist(struct bft_replica *r, struct bft_own *o)
     o->persist_id = ++r->persist_next;
     fx->u.persist.id = o->persist_id;
     fx->u.persist.msg = &o->msg;
-    fx->u.persist.lock_qc = &r->high_qc.qc;
-    if (!BFT_PLANT(BFT_PLANT_ENTRY_NOT_DURABLE))
-        fx->u.persist.entry = r->entry;
+    r->step_cap = r->step_bytes; /* the reserve is for this */
+    fx->u.persist.lock_qc = bft_export_qc(r, &r->high_qc.qc);
+    bool held = fx->u.persist.lock_qc != NULL && bft_export_entry(r, &fx->u.persist.entry);
+    TD_ASSERT(held);
+    if (BFT_PLANT(BFT_PLANT_ENTRY_NOT_DURABLE))
+        fx->u.persist.entry = (struct bft_entry){.kind = BFT_ENTRY_NONE};
     const struct td_hash *hash = NULL;
     if (o->msg.kind == BFT_SIGNED_VOTE)
         hash = &o->msg.u.vote.hash;
     else if (o->msg.kind == BFT_SIGNED_PROPOSE && td_hash_eq(&o->msg.u.propose.hash, &r->own_hash))
-        fx->u.persist.header = &r->own_header;
-    /* Copies: the tree may reuse a node before the shell reads the effect. */
+        fx->u.persist.header = bft_export_header(r, &r->own_header);
     uint32_t i = hash != NULL ? bft_tree_find(&r->tree, hash) : BFT_NODE_NONE;
     if (i == BFT_NODE_NONE)
         return;
     const struct bft_node *n = &r->tree.node[i];
-    r->persist_header = n->header;
-    fx->u.persist.header = &r->persist_header;
-    if (!n->anchored || i == r->tree.root || n->parent == r->tree.root)
-        return;
-    r->persist_parent = r->tree.node[n->parent].header;
-    fx->u.persist.parent = &r->persist_parent;
+    fx->u.persist.header = bft_export_header(r, &n->header);
+    if (n->anchored && i != r->tree.root && n->parent != r->tree.root)
+        fx->u.persist.parent = bft_export_header(r, &r->tree.node[n->parent].header);
 }
 
 void bft_own_sign(struct bft_replica *r, const struct bft_signed *m, uint64_t parent_round)
@@ -88,8 +87,9 @@ static void keep_attest(struct bft_replica *r, const struct bft_signed *m)
 static void release(struct bft_replica *r, const struct bft_signed *m)
 {
     struct bft_msg *out;
-    if (bft_signed_slot(m).epoch != r->epoch || r->mode == BFT_MODE_HALTED)
-        return; /* [P-8.5] a node in e + 1 says nothing in e */
+    bool batch_before = m->kind == BFT_SIGNED_BATCH && m->u.batch.epoch + 1u == r->epoch;
+    if ((bft_signed_slot(m).epoch != r->epoch && !batch_before) || r->mode == BFT_MODE_HALTED)
+        return; /* [P-8.5] a node in e + 1 says nothing in e, batch ends of e apart [P-9.6] */
     switch (m->kind) {
     case BFT_SIGNED_PROPOSE:
         bft_own_proposal_out(r, &m->u.propose);
@@ -124,7 +124,7 @@ static void release(struct bft_replica *r, const struct bft_signed *m)
         keep_attest(r, m);
         if ((out = bft_out(r, BFT_NO_PEER, BFT_MSG_BATCH_ATTEST)) != NULL)
             out->u.batch_attest = m->u.batch;
-        (void)bft_on_batch_attest(r, &m->u.batch);
+        (void)bft_on_batch_attest(r, &m->u.batch, BFT_NO_PEER);
         break;
     }
 }
@@ -146,12 +146,24 @@ void bft_on_signed(struct bft_replica *r, const struct bft_signed *m)
     }
 }
 
+bool bft_own_releasable(const struct bft_replica *r)
+{
+    const struct bft_own *o = &r->own[r->own_head];
+    return r->own_count > 0 && o->state == BFT_OWN_WAITS && o->persist_id <= r->durable_id;
+}
+
 void bft_on_persisted(struct bft_replica *r, uint64_t id)
 {
-    while (r->own_count > 0) {
+    if (id > r->durable_id)
+        r->durable_id = id;
+    bft_own_release(r);
+}
+
+/* A slow disk may make many durable at once: a step sends what it has room for, the next the rest. */
+void bft_own_release(struct bft_replica *r)
+{
+    while (bft_own_releasable(r) && r->out_count + 8u < BFT_OUT_MAX / 2u) {
         struct bft_own *o = own_at(r, 0);
-        if (o->state != BFT_OWN_WAITS || o->persist_id > id)
-            return;
         struct bft_signed m = o->msg;
         r->own_head = (r->own_head + 1u) % BFT_OWN_MAX;
         r->own_count--;

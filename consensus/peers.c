@@ -88,6 +88,7 @@ bool bft_own_known(struct bft_replica *r, const struct bft_signed *m)
     return false;
 }
 
+/* Batch attestations are left out: what they key on, their height, is not signed. */
 static uint32_t own_list(const struct bft_replica *r, uint16_t signer, struct bft_signed *out)
 {
     uint32_t n = 0;
@@ -104,14 +105,16 @@ static uint32_t own_list(const struct bft_replica *r, uint16_t signer, struct bf
         out[n++] = (struct bft_signed){.kind = BFT_SIGNED_TIMEOUT, .u.timeout = s->timeout};
     if (s->present[BFT_SIGNED_ATTEST - 1])
         out[n++] = (struct bft_signed){.kind = BFT_SIGNED_ATTEST, .u.attest = s->attest};
-    if (s->present[BFT_SIGNED_BATCH - 1])
-        out[n++] = (struct bft_signed){.kind = BFT_SIGNED_BATCH, .u.batch = s->batch};
     return n;
 }
 
 void bft_status_send(struct bft_replica *r, uint32_t peer)
 {
-    struct bft_msg *m = bft_out(r, peer, BFT_MSG_STATUS);
+    struct bft_entry entry;
+    const struct bft_qc *high = bft_export_qc(r, &r->high_qc.qc);
+    struct bft_msg *m = NULL;
+    if (high != NULL && bft_export_entry(r, &entry))
+        m = bft_out(r, peer, BFT_MSG_STATUS);
     if (m == NULL)
         return;
     struct bft_status *s = &m->u.status;
@@ -122,8 +125,8 @@ void bft_status_send(struct bft_replica *r, uint32_t peer)
     s->l1_number = r->l1_number;
     s->l1_hash = r->l1_hash;
     s->own_count = own_list(r, r->peer[peer].signer, s->own);
-    s->high_qc = &r->high_qc.qc;
-    s->entry = r->entry;
+    s->high_qc = high;
+    s->entry = entry;
     r->peer[peer].status_at_ns = r->now_ns + TD_STATUS_INTERVAL_MS * NS_PER_MS;
 }
 
@@ -189,14 +192,37 @@ static void begin(struct bft_replica *r)
         (void)bft_timeout_count(r, &r->own_timeout);
         bft_timeout_send(r, BFT_NO_PEER);
     }
+    /* Sent before the restart, so it counts here too. */
+    if (r->sent_vote.round > 0 && r->sent_vote.epoch == r->epoch)
+        (void)bft_on_vote(r, &r->sent_vote);
+    if (r->sent_commit.round > 0 && r->sent_commit.epoch == r->epoch)
+        (void)bft_on_commit(r, &r->sent_commit);
     bft_attest_sign_missing(r);
+    bft_batch_sign_missing(r);
     for (uint32_t i = 0; i < r->peer_high; i++)
         if (r->peer[i].up)
             bft_own_resend(r, i);
     r->stepping_vote = true;
 }
 
-/* [P-10.4] */
+/* The highest epoch that a weak quorum, so at least one honest validator, says it has reached. */
+static uint64_t reported_epoch(const struct bft_replica *r)
+{
+    uint64_t best = r->epoch;
+    for (uint32_t i = 0; i < r->peer_high; i++) {
+        uint64_t epoch = r->peer[i].epoch;
+        struct bft_bitmap who = {{0}};
+        for (uint32_t k = 0; k < r->peer_high; k++)
+            if (r->peer[k].up && r->peer[k].signer != BFT_NO_SIGNER && r->peer[k].epoch >= epoch)
+                bft_bitmap_add(&who, r->peer[k].signer);
+        if (epoch > best && bft_set_weight(r->set_cur, &who) >= r->set_cur->weak)
+            best = epoch;
+    }
+    return best;
+}
+
+/* [P-10.4] Status counts only from peers that have not left this epoch: the newest messages of a
+ * later one cannot be judged here, and a node that far behind has to catch up first. */
 void bft_start_try(struct bft_replica *r)
 {
     if (r->mode != BFT_MODE_STARTING)
@@ -218,12 +244,36 @@ void bft_start_try(struct bft_replica *r)
     bool enough = bft_set_weight(r->set_cur, &who) >= r->set_cur->quorum;
     if (!enough && !BFT_PLANT(BFT_PLANT_START_AT_ONCE))
         return;
-    if (BFT_PLANT(BFT_PLANT_START_AT_ONCE) || (!r->dirty_start && (r->had_guard || fresh))) {
+    bool after = r->epoch > r->passive_after;
+    if (BFT_PLANT(BFT_PLANT_START_AT_ONCE) || (!r->dirty_start && (r->had_guard || fresh || after))) {
+        if (after)
+            r->trusted_from_epoch = r->epoch;
         begin(r);
         return;
     }
     r->mode = BFT_MODE_PASSIVE;
+    r->passive_after = reported_epoch(r);
     bft_alarm_raise(r, BFT_ALARM_PASSIVE);
+}
+
+/* A new epoch: ask again before signing in it.  [P-10.4, P-10.5] */
+void bft_start_again(struct bft_replica *r)
+{
+    bool waits = r->mode == BFT_MODE_PASSIVE && r->epoch > r->passive_after;
+    bool joins = r->mode == BFT_MODE_FOLLOWER && r->self != BFT_NO_SIGNER;
+    if (r->mode == BFT_MODE_ACTIVE && r->self == BFT_NO_SIGNER)
+        r->mode = BFT_MODE_FOLLOWER;
+    if (joins)
+        r->passive_after = r->epoch - 1u;
+    if (!waits && !joins && r->mode != BFT_MODE_STARTING)
+        return;
+    r->mode = BFT_MODE_STARTING;
+    r->dirty_start = false;
+    for (uint32_t i = 0; i < r->peer_high; i++) {
+        r->peer[i].has_status = false;
+        if (r->peer[i].up)
+            r->peer[i].status_at_ns = r->now_ns; /* an own Status invites theirs */
+    }
 }
 
 /* [P-11.2] */
@@ -232,17 +282,16 @@ enum bft_verdict bft_on_status(struct bft_replica *r, const struct bft_status *s
     if (peer >= BFT_PEERS_MAX || !r->peer[peer].up)
         return BFT_UNSOLICITED;
     struct bft_peer *p = &r->peer[peer];
-    bool first = !p->has_status;
-    p->has_status = true;
+    bool first = p->epoch == 0 && !p->has_status;
+    p->has_status = s->epoch <= r->epoch;
+    p->epoch = s->epoch;
     p->final_height = s->final_height;
     p->l1_number = s->l1_number;
     for (uint32_t i = 0; i < s->own_count; i++)
-        if (bft_signed_signer(&s->own[i]) == r->self && bft_signed_slot(&s->own[i]).epoch == r->epoch &&
-            r->self != BFT_NO_SIGNER && !bft_own_known(r, &s->own[i]))
+        if (bft_signed_signer(&s->own[i]) == r->self && r->self != BFT_NO_SIGNER &&
+            bft_signed_slot(&s->own[i]).epoch == r->epoch && s->own[i].kind != BFT_SIGNED_BATCH &&
+            !bft_own_known(r, &s->own[i]))
             return BFT_OK;
-    for (uint32_t i = 0; i < s->own_count; i++)
-        if (bft_signed_slot(&s->own[i]).epoch > r->epoch && r->mode == BFT_MODE_STARTING)
-            r->dirty_start = true; /* signed in an epoch this node has not even reached */
     if (s->high_qc != NULL) {
         if (s->high_qc->genesis != NULL)
             (void)bft_on_attest_cert(r, s->high_qc->genesis);
@@ -257,30 +306,33 @@ enum bft_verdict bft_on_status(struct bft_replica *r, const struct bft_status *s
     }
     struct bft_slot theirs = {s->epoch, s->round}, ours = {r->epoch, r->round};
     if (!first && bft_slot_cmp(theirs, ours) < 0)
-        bft_help_peer(r, peer);
+        bft_help_peer(r, peer, s->epoch);
     return BFT_OK;
 }
 
-/* A peer in an older slot gets what entered ours, once per slot. */
-void bft_help_peer(struct bft_replica *r, uint32_t peer)
+/* A peer in an older slot gets what entered ours, once per slot; one epoch behind it needs the
+ * certificate that opened this one; further behind, block sync brings it here. */
+void bft_help_peer(struct bft_replica *r, uint32_t peer, uint64_t epoch)
 {
     struct bft_slot ours = {r->epoch, r->round};
     if (peer >= BFT_PEERS_MAX || !r->peer[peer].up ||
         bft_slot_cmp(r->peer[peer].helped, ours) >= 0)
         return;
-    bool handoff = r->entry.kind == BFT_ENTRY_QC && r->entry.qc->genesis != NULL;
-    if (r->entry.kind == BFT_ENTRY_QC && r->entry.qc->round == 0 && !handoff)
-        return; /* everyone holds the genesis of epoch 0 */
-    struct bft_msg *m = bft_out(r, peer, handoff ? BFT_MSG_ATTEST_CERT : BFT_MSG_CERTIFICATE);
+    bool handoff = epoch < r->epoch;
+    if (handoff ? !r->genesis_cert.used : r->entry.kind == BFT_ENTRY_QC && r->entry.qc->round == 0)
+        return; /* within an epoch everyone holds its genesis certificate */
+    const struct bft_attest_cert *opened = handoff ? bft_export_attest(r, &r->genesis_cert.cert) : NULL;
+    struct bft_entry entry = {.kind = BFT_ENTRY_NONE};
+    struct bft_msg *m = NULL;
+    if (handoff ? opened != NULL : bft_export_entry(r, &entry))
+        m = bft_out(r, peer, handoff ? BFT_MSG_ATTEST_CERT : BFT_MSG_CERTIFICATE);
     if (m == NULL)
         return;
     r->peer[peer].helped = ours;
     if (handoff)
-        m->u.attest_cert = r->genesis_cert.cert;
-    else if (r->entry.kind == BFT_ENTRY_QC)
-        m->u.certificate =
-            (struct bft_certificate){.kind = BFT_CERTIFICATE_QC, .qc = r->entry.qc};
+        m->u.attest_cert = *opened;
+    else if (entry.kind == BFT_ENTRY_QC)
+        m->u.certificate = (struct bft_certificate){.kind = BFT_CERTIFICATE_QC, .qc = entry.qc};
     else
-        m->u.certificate =
-            (struct bft_certificate){.kind = BFT_CERTIFICATE_TC, .tc = r->entry.tc};
+        m->u.certificate = (struct bft_certificate){.kind = BFT_CERTIFICATE_TC, .tc = entry.tc};
 }

@@ -97,13 +97,13 @@ static enum check check_block(struct bft_replica *r, const struct bft_node *n,
         return CHECK_BAD;
     if (h->height > h->att_height + TD_ATTEST_WINDOW && !BFT_PLANT(BFT_PLANT_WINDOW_UNCHECKED))
         return CHECK_BAD; /* [P-6.3] */
+    struct td_hash want;
+    if (bft_digest_for(r, h->height, &want) != BFT_DIGEST_OK)
+        return CHECK_WAIT; /* the batch bounds need the totals of h - 3 too */
     bool must, may;
     bft_batch_bounds(r, &parent->state, h->height, h->ts_ms, &must, &may);
     if (h->end_batch ? !may : must)
         return CHECK_BAD;
-    struct td_hash want;
-    if (bft_digest_for(r, h->height, &want) != BFT_DIGEST_OK)
-        return CHECK_WAIT;
     if (!td_hash_eq(&want, &h->result_digest) && !BFT_PLANT(BFT_PLANT_DIGEST_UNCHECKED))
         return CHECK_BAD;
     if (!bft_next_set_hash(r, h->height, &want))
@@ -112,16 +112,20 @@ static enum check check_block(struct bft_replica *r, const struct bft_node *n,
 }
 
 /* Every header rule that needs the parent.  BAD is final; WAIT may turn into either. */
-static enum check check_header(struct bft_replica *r, const struct bft_node *n, bool carried)
+static enum check check_header(struct bft_replica *r, const struct bft_node *n, bool carried,
+                               enum bft_verdict *why)
 {
+    *why = BFT_BAD_HEADER;
     const struct bft_node *parent = &r->tree.node[n->parent];
     const struct bft_header *h = &n->header, *p = &parent->header;
     const struct td_hash *prev = p->filler ? &p->prev_hash : &parent->hash;
     uint64_t parent_round = p->epoch == h->epoch ? p->round : 0; /* `last` of the epoch before */
     if (h->parent_round != parent_round || !td_hash_eq(&h->prev_hash, prev))
         return CHECK_BAD;
-    if (h->ts_ms <= p->ts_ms)
-        return CHECK_BAD; /* [P-2.6] */
+    if (h->ts_ms <= p->ts_ms) {
+        *why = BFT_BAD_TIME; /* [P-2.6] */
+        return CHECK_BAD;
+    }
     uint64_t att;
     struct td_hash digest;
     bft_att_base(r, p, h->parent_round, &att, &digest);
@@ -130,8 +134,10 @@ static enum check check_header(struct bft_replica *r, const struct bft_node *n, 
     if (h->att_height == att && !td_hash_eq(&h->att_digest, &digest))
         return CHECK_BAD;
     enum check origin = check_origin(r, n, p);
-    if (origin == CHECK_BAD)
+    if (origin == CHECK_BAD) {
+        *why = BFT_BAD_ORIGIN;
         return CHECK_BAD;
+    }
     enum check rest = h->filler ? check_filler(r, h, p) : check_block(r, n, parent);
     return rest == CHECK_OK ? origin : rest;
 }
@@ -166,13 +172,14 @@ void bft_try_vote(struct bft_replica *r)
         (r->round <= r->last_voted && !again) || !bft_own_room(r))
         return;
     uint32_t i = bft_tree_find(&r->tree, &s->proposal.hash);
-    if (i == BFT_NODE_NONE || !r->tree.node[i].anchored)
-        return;
+    if (i == BFT_NODE_NONE || !r->tree.node[i].anchored || i == r->tree.root)
+        return; /* the root: final by commit votes before this node could vote */
     const struct bft_node *n = &r->tree.node[i];
-    enum check c = check_header(r, n, s->carried_cert);
+    enum bft_verdict why;
+    enum check c = check_header(r, n, s->carried_cert, &why);
     if (c == CHECK_BAD || n->payload == BFT_PAYLOAD_BAD) {
         s->rejected = true;
-        r->verdicts[BFT_BAD_HEADER]++;
+        r->verdicts[why]++;
         return;
     }
     if (n->payload != BFT_PAYLOAD_OK && !BFT_PLANT(BFT_PLANT_PAYLOAD_UNCHECKED))

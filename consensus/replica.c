@@ -126,7 +126,6 @@ static void carve_all(struct carve *c, struct bft_replica *r, uint32_t n)
         take_tally(c, &r->attest_round[i].tally, n);
     for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++)
         take_tally(c, &r->batch_round[i].tally, n);
-    r->batch_sigs = take(c, n, sizeof r->batch_sigs[0]);
     r->produced = take(c, n, sizeof r->produced[0]);
     r->silent = take(c, n, sizeof r->silent[0]);
     r->far = take(c, n, sizeof r->far[0]);
@@ -135,6 +134,8 @@ static void carve_all(struct carve *c, struct bft_replica *r, uint32_t n)
     r->evidence_seen = take(c, n, sizeof r->evidence_seen[0]);
     r->peer = take(c, BFT_PEERS_MAX, sizeof r->peer[0]);
     r->out = take(c, BFT_OUT_MAX, sizeof r->out[0]);
+    r->step_bytes = BFT_EXPORTS_MAX * (n * sizeof(struct bft_tc_entry) + 1024u);
+    r->step_mem = take(c, r->step_bytes, 1);
     r->reply = take(c, BFT_HEADERS_PER_REPLY, BFT_HEADER_BYTES);
     r->tree.index = take(c, BFT_INDEX_SLOTS, sizeof r->tree.index[0]);
     r->tree.node = take(c, BFT_NODES_MAX, sizeof r->tree.node[0]);
@@ -333,7 +334,9 @@ enum td_error bft_init(struct bft_replica **out, void *region, const struct bft_
         (void)bft_tree_add(r, &restore->headers[i], &hash);
     }
     init_guard(r, restore);
+    bft_batch_restore(r, restore->batch_certified);
     r->mode = BFT_MODE_STARTING;
+    r->passive_after = UINT64_MAX;
     *out = r;
     return TD_OK;
 }
@@ -357,9 +360,6 @@ static bool foreign_own(struct bft_replica *r, const struct bft_msg *m)
     case BFT_MSG_ATTEST:
         s = (struct bft_signed){.kind = BFT_SIGNED_ATTEST, .u.attest = m->u.attest};
         break;
-    case BFT_MSG_BATCH_ATTEST:
-        s = (struct bft_signed){.kind = BFT_SIGNED_BATCH, .u.batch = m->u.batch_attest};
-        break;
     case BFT_MSG_PROPOSAL:
         s = (struct bft_signed){.kind = BFT_SIGNED_PROPOSE};
         s.u.propose = (struct bft_propose){m->u.proposal.header.epoch, m->u.proposal.header.round,
@@ -370,6 +370,7 @@ static bool foreign_own(struct bft_replica *r, const struct bft_msg *m)
     case BFT_MSG_STATUS:
     case BFT_MSG_CERTIFICATE:
     case BFT_MSG_ATTEST_CERT:
+    case BFT_MSG_BATCH_ATTEST: /* its height is not signed: anybody could move it past the guard */
     case BFT_MSG_BATCH_CERT:
     case BFT_MSG_GET_BLOCKS:
     case BFT_MSG_BLOCKS:
@@ -434,7 +435,7 @@ static enum bft_verdict on_message(struct bft_replica *r, const struct bft_msg *
     case BFT_MSG_ATTEST_CERT:
         return bft_on_attest_cert(r, &m->u.attest_cert);
     case BFT_MSG_BATCH_ATTEST:
-        return bft_on_batch_attest(r, &m->u.batch_attest);
+        return bft_on_batch_attest(r, &m->u.batch_attest, peer);
     case BFT_MSG_BATCH_CERT:
         return bft_on_batch_cert(r, &m->u.batch_cert);
     case BFT_MSG_BLOCKS:
@@ -549,6 +550,7 @@ static void settle(struct bft_replica *r)
     bft_start_try(r);
     if (r->mode == BFT_MODE_HALTED)
         return;
+    bft_own_release(r);
     if (r->stepping_vote) {
         r->stepping_vote = false;
         bft_timeout_join(r);
@@ -575,7 +577,9 @@ static void set_timer(struct bft_replica *r, bool fired)
     if (r->syncing && r->sync_from != 0)
         at = sooner(at, r->sync_at_ns);
     if (!r->syncing && r->behind_since_ns != BFT_NEVER)
-        at = sooner(at, r->behind_since_ns + 2000 * NS_PER_MS);
+        at = sooner(at, r->behind_since_ns + BFT_SYNC_PATIENCE_NS);
+    if (bft_own_releasable(r))
+        at = r->now_ns;
     for (uint32_t i = 0; i < r->peer_high; i++)
         if (r->peer[i].up)
             at = sooner(at, r->peer[i].status_at_ns);
@@ -618,6 +622,8 @@ enum bft_verdict bft_step(struct bft_replica *r, const struct bft_event *ev, str
     fx->count = 0;
     r->fx = fx;
     r->out_count = r->final_out_count = r->evidence_count = 0;
+    r->step_used = r->export_count = 0;
+    r->step_cap = r->step_bytes / BFT_EXPORTS_MAX * (BFT_EXPORTS_MAX - BFT_EXPORTS_RESERVED);
     if (r->mode == BFT_MODE_HALTED)
         return BFT_OK;
     TD_ASSERT(ev->mono_ns >= r->now_ns);

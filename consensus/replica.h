@@ -99,6 +99,8 @@ struct bft_restore {
     struct bft_bitmap excluded;            /* current epoch's reputation exclusions */
     const uint32_t *produced;              /* [set->count] blocks of this epoch so far; NULL = 0 */
     const struct bft_attest_cert *attest_cert;  /* newest certified attestation, NULL = none */
+    uint64_t batch_certified;              /* last height of the newest batch whose certificate the
+                                              store holds; later ends are collected again */
     const struct bft_attest_cert *genesis_cert; /* AttestCert(last) of the epoch before, NULL in 0 */
     const struct bft_qc *lock_qc;          /* from the newest PERSIST; NULL = genesis */
     struct bft_entry entry;                /* from the newest PERSIST */

@@ -4,7 +4,8 @@
  *   certs.c      certificate storage                     tally.c     counting votes per round
  *   rounds.c     round entry, timer, QC and TC handling  timeouts.c  timeouts and TCs
  *   proposals.c  header rules and the vote               leading.c   building a proposal
- *   finality.c   finality, final ring, execution         attest.c    attestations, batches
+ *   finality.c   finality, final ring, execution         attest.c    attestations
+ *   batches.c    batch attestations
  *   epochs.c     sets, leaders, hand-off                 own.c       sign, persist, send
  *   peers.c      Status, start rule                      sync.c      block sync, fetch by hash
  *   evidence.c   conflicting messages                                                          */
@@ -16,6 +17,7 @@
 
 #define NS_PER_MS INT64_C(1000000)
 #define BFT_NEVER INT64_MAX
+#define BFT_SYNC_PATIENCE_NS (2000 * NS_PER_MS) /* behind by a little for this long: sync */
 
 /* Rounds with tallies: current - 8 .. current + 2.  Eight back so that votes delayed by a few
  * timeouts still certify; two ahead is the protocol's bound  [P-13.1]. */
@@ -140,7 +142,8 @@ struct bft_own {
 
 struct bft_peer {
     bool up;
-    bool has_status;
+    bool has_status; /* ... from an epoch not above ours */
+    uint64_t epoch;  /* claimed in Status */
     uint16_t signer; /* in the current set, or BFT_NO_SIGNER */
     struct td_addr addr;
     uint64_t final_height; /* claimed; lowered when a claim turns out empty */
@@ -164,12 +167,38 @@ struct bft_attest_round {
     uint64_t height; /* 0 = unused */
     struct bft_tally tally;
 };
+/* One executed batch end.  Kept after it is certified, to answer those who still ask. */
 struct bft_batch_round {
-    uint64_t height;
+    uint64_t height; /* 0 = unused */
+    uint64_t epoch;
+    struct td_hash set_hash;
+    struct td_hash batch_hash;
     bool done;
+    int64_t answered_ns;
     struct bft_tally tally;
 };
-#define BFT_BATCH_ROUNDS 4u
+/* Ends that may be open at once: the attestation window holds 12 heights and batches are longer in
+ * practice; eight leave room for a network that ends one every other block. */
+#define BFT_BATCH_ROUNDS 8u
+
+/* Certificates copied for the effects of one step.  A step changes round, epoch or proof at most a
+ * few times before it settles; what finds no room is a message that will be repeated. */
+#define BFT_EXPORTS_MAX 32u
+#define BFT_EXPORTS_RESERVED 4u /* certificates' worth of room that only PERSIST may use */
+enum bft_export_kind {
+    BFT_EXPORT_QC,
+    BFT_EXPORT_COMMIT,
+    BFT_EXPORT_TC,
+    BFT_EXPORT_ATTEST,
+};
+struct bft_export {
+    enum bft_export_kind kind;
+    uint64_t epoch;
+    uint64_t number; /* round, or height of an attestation */
+    struct td_hash hash;
+    struct bft_bitmap signers;
+    const void *at;
+};
 
 struct bft_replica {
     struct bft_config cfg;
@@ -179,7 +208,6 @@ struct bft_replica {
     struct bft_set set[3]; /* previous, current, next: by pointer below */
     struct bft_set *set_prev, *set_cur, *set_next;
     bool has_prev, has_next;
-    bool next_malformed; /* registry preimage unusable: keep the members */
     struct bft_leaders leaders;
     struct td_hash seed;
     struct bft_bitmap excluded;
@@ -241,13 +269,14 @@ struct bft_replica {
     bool has_own_batch[BFT_BATCH_ROUNDS];
     struct bft_attest_round attest_round[TD_ATTEST_SLOTS];
     struct bft_batch_round batch_round[BFT_BATCH_ROUNDS];
-    uint64_t batch_certified; /* last height of the newest certified batch */
+    uint64_t batch_floor; /* ends at or below are certified in the store */
     int64_t attest_resend_ns;
 
     /* Own messages */
     struct bft_own own[BFT_OWN_MAX];
     uint32_t own_head, own_count;
-    uint64_t persist_next;
+    uint64_t persist_next; /* newest id handed out */
+    uint64_t durable_id;   /* newest id that is durable */
     struct bft_header own_header; /* of the own proposal in flight */
     struct td_hash own_hash;
     struct bft_qc_slot own_qc;
@@ -255,12 +284,12 @@ struct bft_replica {
     bool own_has_tc, own_has_att;
     struct bft_vote sent_vote;     /* newest durable ones; round 0 = none */
     struct bft_commit sent_commit;
-    struct bft_header persist_header, persist_parent; /* of this step's PERSIST */
 
     /* Peers, sync */
     enum bft_mode mode;
     enum bft_halt_reason halt;
     uint64_t trusted_from_epoch; /* own messages of older epochs prove no doppelganger */
+    uint64_t passive_after; /* passive until an epoch above this one */
     bool dirty_start; /* a Status named something newer than the guard */
     struct bft_peer *peer; /* [BFT_PEERS_MAX] */
     uint32_t peer_high;
@@ -290,9 +319,13 @@ struct bft_replica {
     uint32_t out_count;
     uint8_t *reply; /* BFT_HEADERS_PER_REPLY encoded headers */
     struct td_bytes reply_view[BFT_HEADERS_PER_REPLY];
-    struct bft_batch_cert batch_cert;
-    struct td_sig *batch_sigs;
     int64_t timer_ns; /* as last told to the shell */
+    uint8_t *step_mem;
+    size_t step_bytes; /* whole size */
+    size_t step_cap;   /* usable now: less the reserve */
+    size_t step_used;
+    struct bft_export export_list[BFT_EXPORTS_MAX];
+    uint32_t export_count;
 
     /* The step being run */
     int64_t now_ns;
@@ -325,6 +358,18 @@ void bft_attest_put(struct bft_attest_slot *slot, const struct bft_attest_cert *
 void bft_qc_genesis(struct bft_replica *r, struct bft_qc *out);
 /* A held QC of exactly `round` of this epoch (0 = the genesis certificate), or NULL. */
 const struct bft_qc *bft_qc_held(const struct bft_replica *r, uint64_t round);
+
+/* Copies that live until the next step, for effects to point to; NULL or false when the step's room
+ * is used up.  Equal certificates are copied once. */
+const struct bft_qc *bft_export_qc(struct bft_replica *r, const struct bft_qc *qc);
+const struct bft_tc *bft_export_tc(struct bft_replica *r, const struct bft_tc *tc);
+const struct bft_attest_cert *bft_export_attest(struct bft_replica *r,
+                                                const struct bft_attest_cert *c);
+const struct bft_batch_cert *bft_export_batch(struct bft_replica *r,
+                                              const struct bft_batch_cert *c);
+const struct bft_header *bft_export_header(struct bft_replica *r, const struct bft_header *h);
+bool bft_export_entry(struct bft_replica *r, struct bft_entry *out); /* of r->entry */
+bool bft_export_proof(struct bft_replica *r, struct bft_proof *out, const struct bft_proof *p);
 
 /* tally.c */
 enum bft_tally_result { BFT_TALLY_NEW, BFT_TALLY_SAME, BFT_TALLY_OTHER };
@@ -401,6 +446,7 @@ void bft_final_push(struct bft_replica *r, const struct bft_header *h, const str
 void bft_finalize(struct bft_replica *r, uint32_t node, const struct bft_proof *proof);
 void bft_proof_store(struct bft_replica *r, const struct bft_proof *proof);
 void bft_proof_get(const struct bft_replica *r, struct bft_proof *out);
+void bft_proof_emit(struct bft_replica *r); /* FINAL_PROOF effect */
 void bft_try_final(struct bft_replica *r);
 void bft_two_chain(struct bft_replica *r, const struct bft_qc *qc_child);
 void bft_commit_cert(struct bft_replica *r, const struct bft_qc *cc);
@@ -409,12 +455,18 @@ void bft_on_executed(struct bft_replica *r, const struct bft_executed *x);
 /* attest.c */
 enum bft_verdict bft_on_attest(struct bft_replica *r, const struct bft_attest *a, uint32_t peer);
 enum bft_verdict bft_on_attest_cert(struct bft_replica *r, const struct bft_attest_cert *c);
-enum bft_verdict bft_on_batch_attest(struct bft_replica *r, const struct bft_batch_attest *b);
+enum bft_verdict bft_on_batch_attest(struct bft_replica *r, const struct bft_batch_attest *b,
+                                     uint32_t peer);
 enum bft_verdict bft_on_batch_cert(struct bft_replica *r, const struct bft_batch_cert *c);
 void bft_attest_sign(struct bft_replica *r, uint64_t height);
 void bft_attest_sign_missing(struct bft_replica *r);
 void bft_attest_resend(struct bft_replica *r);
 void bft_attest_reset(struct bft_replica *r);
+void bft_batch_sign_missing(struct bft_replica *r);
+/* A block was executed: if it ends a batch, sign that and collect the others' signatures. */
+void bft_batch_open(struct bft_replica *r, const struct bft_final_block *b);
+void bft_batch_resend(struct bft_replica *r);
+void bft_batch_restore(struct bft_replica *r, uint64_t certified);
 
 /* epochs.c */
 void bft_epoch_try_next(struct bft_replica *r);
@@ -429,6 +481,8 @@ bool bft_own_room(const struct bft_replica *r);
 void bft_own_sign(struct bft_replica *r, const struct bft_signed *m, uint64_t parent_round);
 void bft_on_signed(struct bft_replica *r, const struct bft_signed *m);
 void bft_on_persisted(struct bft_replica *r, uint64_t id);
+bool bft_own_releasable(const struct bft_replica *r);
+void bft_own_release(struct bft_replica *r);
 void bft_own_resend(struct bft_replica *r, uint32_t peer);
 
 /* peers.c */
@@ -438,11 +492,13 @@ enum bft_verdict bft_on_status(struct bft_replica *r, const struct bft_status *s
 void bft_status_due(struct bft_replica *r);
 void bft_status_send(struct bft_replica *r, uint32_t peer);
 void bft_start_try(struct bft_replica *r);
+void bft_start_again(struct bft_replica *r);
 void bft_peers_rebind(struct bft_replica *r);
 void bft_seen_note(struct bft_replica *r, const struct bft_signed *m);
 /* Own-key message from outside: false = it proves a doppelganger and the node halts. */
 bool bft_own_known(struct bft_replica *r, const struct bft_signed *m);
-void bft_help_peer(struct bft_replica *r, uint32_t peer);
+/* epoch: the one the peer is in. */
+void bft_help_peer(struct bft_replica *r, uint32_t peer, uint64_t epoch);
 uint64_t bft_origin_quorum(const struct bft_replica *r);
 
 /* sync.c */

@@ -11,7 +11,6 @@
 #include "base/core/memory.h"
 
 #define SYNC_GAP 4u
-#define SYNC_PATIENCE_NS (2000 * NS_PER_MS)
 #define SYNC_RETRY_NS (1000 * NS_PER_MS)
 #define FETCH_RETRY_NS (400 * NS_PER_MS)
 #define FETCH_TRIES_MAX 64u
@@ -233,7 +232,7 @@ void bft_sync_check(struct bft_replica *r)
         r->behind_since_ns = r->now_ns;
     if (!r->syncing) {
         bool enter = target >= r->final_height + SYNC_GAP ||
-                     r->now_ns - r->behind_since_ns >= SYNC_PATIENCE_NS;
+                     r->now_ns - r->behind_since_ns >= BFT_SYNC_PATIENCE_NS;
         if (!enter || (BFT_PLANT(BFT_PLANT_SYNC_ONCE) && r->synced_once))
             return;
         r->synced_once = true;
@@ -263,7 +262,7 @@ static void adopt(struct bft_replica *r, const struct bft_blocks *b, uint32_t fi
         bft_header_hash(&hash, &before);
         bft_final_push(r, &before, &hash, &state);
     }
-    bft_proof_get(r, &bft_fx(r, BFT_FX_FINAL_PROOF)->u.proof);
+    bft_proof_emit(r);
     const struct bft_header *tip = b->proof.kind == BFT_PROOF_ATTEST ? NULL : b->proof.tip;
     if (tip != NULL && tip->filler) {
         before = *tip;
@@ -282,9 +281,9 @@ enum bft_verdict bft_on_blocks(struct bft_replica *r, const struct bft_blocks *b
 {
     if (peer >= BFT_PEERS_MAX || !r->peer[peer].up || !r->syncing)
         return BFT_UNSOLICITED;
-    if (r->sync_peer == peer)
-        r->sync_from = 0;
     if (b->header_count == 0) {
+        if (r->sync_peer == peer)
+            r->sync_from = 0; /* nothing there: ask somebody else now */
         r->peer[peer].final_height = r->final_height;
         return BFT_OK;
     }
@@ -300,6 +299,7 @@ enum bft_verdict bft_on_blocks(struct bft_replica *r, const struct bft_blocks *b
         bft_halt(r, BFT_HALT_TWO_FINALS);
         return BFT_OK;
     }
+    r->sync_from = 0; /* useless answers above leave the question open until it times out */
     adopt(r, b, skip);
     if (b->proof.kind == BFT_PROOF_ATTEST)
         (void)bft_on_attest_cert(r, b->proof.attest);

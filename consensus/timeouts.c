@@ -27,15 +27,16 @@ void bft_timeout_send(struct bft_replica *r, uint32_t peer)
 {
     if (!r->timeout_ready || r->own_timeout.round != r->round || r->own_timeout.epoch != r->epoch)
         return;
-    struct bft_msg *m = bft_out(r, peer, BFT_MSG_TIMEOUT);
-    if (m == NULL)
-        return;
     uint64_t lock = r->own_timeout.lock_round;
-    m->u.timeout = (struct bft_timeout_msg){.t = r->own_timeout, .entry = r->entry};
+    struct bft_timeout_msg t = {.t = r->own_timeout};
     bool held = lock == 0 || (r->entry.kind == BFT_ENTRY_QC && r->entry.qc->round == lock) ||
                 (r->entry.kind == BFT_ENTRY_TC && r->entry.tc->high_qc.round == lock);
-    if (!held)
-        m->u.timeout.lock_qc = bft_qc_held(r, lock);
+    const struct bft_qc *qc = held ? NULL : bft_qc_held(r, lock);
+    if (qc != NULL)
+        t.lock_qc = bft_export_qc(r, qc);
+    struct bft_msg *m = bft_export_entry(r, &t.entry) ? bft_out(r, peer, BFT_MSG_TIMEOUT) : NULL;
+    if (m != NULL)
+        m->u.timeout = t;
 }
 
 void bft_timeout_due(struct bft_replica *r)
@@ -88,10 +89,10 @@ static void emit_tc(struct bft_replica *r, struct bft_round *s, const struct bft
     bft_process_tc(r, &tc);
     if (r->entry.kind != BFT_ENTRY_TC || r->entry.tc->round != tc.round)
         return; /* its QC led further than the TC itself */
-    struct bft_msg *m = bft_out(r, BFT_NO_PEER, BFT_MSG_CERTIFICATE);
+    const struct bft_tc *copy = bft_export_tc(r, &r->entry_tc.tc);
+    struct bft_msg *m = copy != NULL ? bft_out(r, BFT_NO_PEER, BFT_MSG_CERTIFICATE) : NULL;
     if (m != NULL)
-        m->u.certificate =
-            (struct bft_certificate){.kind = BFT_CERTIFICATE_TC, .tc = &r->entry_tc.tc};
+        m->u.certificate = (struct bft_certificate){.kind = BFT_CERTIFICATE_TC, .tc = copy};
 }
 
 /* [P-5.4] The TC carries the full highest QC, whose round equals the maximum listed.  A faulty
@@ -175,6 +176,8 @@ enum bft_verdict bft_on_timeout(struct bft_replica *r, const struct bft_timeout_
 {
     if (m->lock_qc != NULL)
         bft_process_qc(r, m->lock_qc);
+    if (m->entry.kind == BFT_ENTRY_QC && m->entry.qc->genesis != NULL)
+        (void)bft_on_attest_cert(r, m->entry.qc->genesis);
     if (m->entry.kind == BFT_ENTRY_QC)
         bft_process_qc(r, m->entry.qc);
     else if (m->entry.kind == BFT_ENTRY_TC)
@@ -184,6 +187,6 @@ enum bft_verdict bft_on_timeout(struct bft_replica *r, const struct bft_timeout_
     enum bft_verdict v = bft_timeout_count(r, &m->t);
     struct bft_slot theirs = {m->t.epoch, m->t.round}, ours = {r->epoch, r->round};
     if (bft_slot_cmp(theirs, ours) < 0)
-        bft_help_peer(r, peer);
+        bft_help_peer(r, peer, m->t.epoch);
     return v;
 }

@@ -82,9 +82,12 @@ static void anchor(struct bft_replica *r, uint32_t node, uint32_t parent)
     if (!same && r->fx == NULL)
         n->origin = BFT_ORIGIN_OK; /* restored: this node had checked it before it signed */
     if (!same && r->fx != NULL && r->cfg.has_l1) {
-        struct bft_effect *fx = bft_fx(r, BFT_FX_CHECK_ORIGIN);
-        fx->u.block.header = &n->header;
-        fx->u.block.hash = n->hash;
+        const struct bft_header *copy = bft_export_header(r, &n->header);
+        struct bft_effect *fx = copy != NULL ? bft_fx(r, BFT_FX_CHECK_ORIGIN) : NULL;
+        if (fx != NULL) {
+            fx->u.block.header = copy;
+            fx->u.block.hash = n->hash;
+        }
     }
     r->stepping_vote = true;
 }

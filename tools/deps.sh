@@ -25,6 +25,7 @@ pkg-config|has_command pkg-config
 libcriterion-dev|has_library criterion
 libsecp256k1-dev|has_library libsecp256k1
 libsodium-dev|has_library libsodium
+libjansson-dev|has_library jansson
 spin|has_command spin'
 ALL='clang|has_command clang
 libclang-rt-14-dev|has_sanitizers

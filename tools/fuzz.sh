@@ -9,7 +9,7 @@ findings=$build/fuzz-findings
 passed=0
 failed=0
 
-targets=$(find "$build/tests/fuzz" -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x 2>/dev/null | sort)
+targets=$(find "$build/tests/fuzz" -type f -name 'fuzz_*' -perm -u+x ! -path '*.p/*' 2>/dev/null | sort)
 if [ -z "$targets" ]; then
     echo "fuzz: $build/tests/fuzz holds no target; was it configured with -Dfuzz=true?" >&2
     exit 1

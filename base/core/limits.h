@@ -71,9 +71,8 @@
 /* ---- consensus times */
 
 #define TD_BLOCK_INTERVAL_MS_DEFAULT 1000u
-#define TD_DELTA_MS_DEFAULT 250u   /* 1.5 times the worst one-way delay of the WAN matrix (165 ms) \
-                                    */
-#define TD_PROCESSING_MS_MAX 2000u /* cap on measured processing inside the round timer */
+#define TD_DELTA_MS_DEFAULT 250u     /* 1.5 times the WAN matrix's worst one-way delay */
+#define TD_PROCESSING_MS_MAX 2000u   /* cap on measured processing inside the round timer */
 #define TD_CLOCK_AHEAD_MS_MAX 10000u /* proposal timestamps further ahead are deferred */
 #define TD_ORIGIN_STALE_MS_MAX (4u * 3600u * 1000u) /* then only empty payloads are valid */
 #define TD_ATTEST_RESEND_MS 2000u

@@ -1,7 +1,6 @@
 #define _DEFAULT_SOURCE
 #include "base/host/mem.h"
 
-#include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,9 +11,7 @@ enum td_error td_mem_arena_new(struct td_arena *out, size_t bytes)
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     TD_ASSERT(bytes >= 1);
     td_arena_init(out, NULL, 0);
-    if (bytes > SIZE_MAX - (page - 1))
-        return TD_E_NOMEM;
-    size_t rounded = (bytes + page - 1) / page * page;
+    size_t rounded = (bytes + page - 1) / page * page; /* 0 when it wraps, which mmap refuses */
     void *mem = mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mem == MAP_FAILED)
         return TD_E_NOMEM;

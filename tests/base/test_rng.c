@@ -62,8 +62,14 @@ Test(base_rng, chance)
     for (unsigned i = 0; i < 100000; i++)
         hits += td_rng_chance_ppm(&r, 250000) ? 1u : 0u;
     cr_expect(hits > 24000 && hits < 26000, "%u", hits);
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < 1000; i++) {
+        struct td_rng at = r;
+        struct td_rng above = r;
+        uint32_t drawn = (uint32_t)td_rng_below(&r, 1000000);
+        cr_assert(!td_rng_chance_ppm(&at, drawn), "the threshold itself is outside");
+        cr_assert(td_rng_chance_ppm(&above, drawn + 1));
         cr_assert(td_rng_chance_ppm(&r, 1000000) && !td_rng_chance_ppm(&r, 0));
+    }
 }
 
 Test(base_rng, forks_replay_and_differ)

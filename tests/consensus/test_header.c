@@ -55,10 +55,9 @@ Test(header, offsets_are_those_of_the_table)
     const struct {
         size_t at, size;
         uint64_t want;
-    } NUMBER[] = {{0, 8, 1},          {8, 8, 8},   {16, 8, 71}, {24, 1, 0},
-                  {57, 8, 7},         {97, 8, h.ts_ms}, {105, 2, h.proposer},
-                  {139, 4, 20},       {143, 4, 3}, {147, 8, 1234567},
-                  {187, 8, 42},       {291, 8, 66}};
+    } NUMBER[] = {{0, 8, 1},   {8, 8, 8},         {16, 8, 71},          {24, 1, 0},
+                  {57, 8, 7},  {97, 8, h.ts_ms},  {105, 2, h.proposer}, {139, 4, 20},
+                  {143, 4, 3}, {147, 8, 1234567}, {187, 8, 42},         {291, 8, 66}};
     for (size_t i = 0; i < sizeof NUMBER / sizeof NUMBER[0]; i++) {
         uint64_t got = 0;
         for (size_t k = 0; k < NUMBER[i].size; k++)

@@ -11,7 +11,7 @@ Test(types, slots_order_by_epoch_then_round)
         struct bft_slot a, b;
         int want;
     } CASES[] = {
-        {{1, 5}, {1, 5}, 0}, {{1, 5}, {1, 6}, -1},          {{1, 6}, {1, 5}, 1},
+        {{1, 5}, {1, 5}, 0},  {{1, 5}, {1, 6}, -1},         {{1, 6}, {1, 5}, 1},
         {{1, 9}, {2, 1}, -1}, {{2, 1}, {1, UINT64_MAX}, 1}, {{0, UINT64_C(1) << 63}, {0, 1}, 1},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
@@ -92,8 +92,8 @@ Test(types, same_compares_every_signed_byte_and_no_signature)
             td_reader_init(&r, changed, w.len);
             bft_signed_decode(&r, &back);
             cr_assert_eq(td_reader_finish(&r), TD_OK);
-            cr_expect_eq(bft_signed_same(&m, &back), at >= w.len - TD_SIG_BYTES,
-                         "kind %u byte %zu", k, at);
+            cr_expect_eq(bft_signed_same(&m, &back), at >= w.len - TD_SIG_BYTES, "kind %u byte %zu",
+                         k, at);
         }
     }
 }

@@ -31,9 +31,18 @@ Test(validators, thresholds_by_total)
 {
     static const struct {
         uint64_t total, quorum, weak;
-    } CASES[] = {{1, 1, 1}, {2, 2, 1}, {3, 3, 2}, {4, 3, 2},   {5, 4, 2},
-                 {6, 5, 3}, {7, 5, 3}, {9, 7, 4}, {10, 7, 4}, {100, 67, 34},
-                 {TD_STAKE_TOTAL_MAX, UINT64_C(3074457345618258603), UINT64_C(1537228672809129302)}};
+    } CASES[] = {
+        {1, 1, 1},
+        {2, 2, 1},
+        {3, 3, 2},
+        {4, 3, 2},
+        {5, 4, 2},
+        {6, 5, 3},
+        {7, 5, 3},
+        {9, 7, 4},
+        {10, 7, 4},
+        {100, 67, 34},
+        {TD_STAKE_TOTAL_MAX, UINT64_C(3074457345618258603), UINT64_C(1537228672809129302)}};
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         entries[0].stake = CASES[i].total;
         cr_assert_eq(init(1), TD_OK);
@@ -64,9 +73,8 @@ Test(validators, hashes_match_the_reference)
     static const struct {
         uint32_t count;
         const char *set, *registry;
-    } CASES[] = {{1, "set_1", "registry_1"},
-                 {7, "set_7", "registry_7"},
-                 {256, "set_256", "registry_256"}};
+    } CASES[] = {
+        {1, "set_1", "registry_1"}, {7, "set_7", "registry_7"}, {256, "set_256", "registry_256"}};
     struct td_hash got;
     for (size_t i = 0; i < 3; i++) {
         cr_assert_eq(init(CASES[i].count), TD_OK);
@@ -97,6 +105,7 @@ Test(validators, refuses_bad_sets)
 
 Test(validators, weight_counts_members_only)
 {
+    cr_assert_eq(init(BFT_SIGNERS_MAX), TD_OK); /* leaves stakes behind the next set's end */
     cr_assert_eq(init(70), TD_OK);
     struct bft_bitmap m = {{0}};
     cr_expect_eq(bft_set_weight(&set, &m), 0);

@@ -8,7 +8,7 @@
 #define BLOCK_SLOTS 4096u
 #define PAYLOAD_SLOTS 4096u
 #define FINAL_CAP 1024u
-#define TX_BYTES 180u
+#define TX_BYTES TD_HASH_BYTES /* the payload is the list of hashes */
 #define GAS_PER_TX 21000u
 
 static void *must(void *p)

@@ -338,8 +338,7 @@ static const char *attest_broken(struct sim_world *w, struct sim_node *n,
     return same ? NULL : "other results than the chain's";
 }
 
-void sim_check_made(struct sim_world *w, struct sim_node *n, const struct bft_signed *m,
-                    uint64_t parent_round)
+static void rules_broken(struct sim_world *w, struct sim_node *n, const struct bft_signed *m)
 {
     struct bft_slot slot = bft_signed_slot(m);
     const char *why = order_broken(&n->made, m);
@@ -361,8 +360,16 @@ void sim_check_made(struct sim_world *w, struct sim_node *n, const struct bft_si
     if (m->kind == BFT_SIGNED_ATTEST && (why = attest_broken(w, n, &m->u.attest.fields)) != NULL)
         sim_violate(w, n->id, "equal roots", "honest n%u attests %s (height %llu)", n->id, why,
                     (unsigned long long)m->u.attest.fields.height);
-    note(&n->made, m, parent_round);
+}
+
+void sim_check_made(struct sim_world *w, struct sim_node *n, const struct bft_signed *m,
+                    uint64_t parent_round)
+{
     tally_add(w, m, n->key);
+    if (!sim_honest(w, n->id))
+        return;
+    rules_broken(w, n, m);
+    note(&n->made, m, parent_round);
 }
 
 void sim_check_sent(struct sim_world *w, struct sim_node *n, const struct bft_signed *m)

@@ -51,7 +51,7 @@ struct sim_log_table {
 void sim_check_init(struct sim_world *w);
 void sim_check_free(struct sim_world *w);
 
-/* An honest node's replica asked for this signature and its guard agreed. */
+/* A replica asked for this signature and its guard agreed. */
 void sim_check_made(struct sim_world *w, struct sim_node *n, const struct bft_signed *m,
                     uint64_t parent_round);
 /* A signature leaves its node (honest or not). */

@@ -65,7 +65,7 @@ static void payload_of_proposal(struct sim_world *w, struct sim_node *n, const s
     if (b == NULL || b->payload == NULL)
         return; /* an adversary's invention: nobody can have it */
     bool here = sim_bit_has(b->payload->holds, n->id);
-    bool instant = w->cfg.quiet_start || td_rng_chance_ppm(&w->net_rng, PAYLOAD_HERE_PPM);
+    bool instant = w->cfg.quiet || td_rng_chance_ppm(&w->net_rng, PAYLOAD_HERE_PPM);
     sim_payload_want(w, n, b);
     if (here || (!b->payload->withheld && instant))
         sim_payload_arrived(w, n, b->payload);
@@ -85,7 +85,7 @@ static void payloads_of_blocks(struct sim_world *w, struct sim_node *n, const st
 
 void sim_net_deliver(struct sim_world *w, struct sim_node *n, uint32_t from, struct sim_frame *f)
 {
-    if (!sim_link_at(w, n->id, from)->up)
+    if (n->halted || !sim_link_at(w, n->id, from)->up)
         return; /* no connection on this side any more */
     w->stats.delivered++;
     const struct bft_msg *m = sim_frame_msg(f);

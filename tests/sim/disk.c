@@ -213,6 +213,7 @@ void sim_disk_crash(struct sim_world *w, struct sim_node *n, bool luck)
         enum td_error err = bft_guard_decode(&d->durable.guard, record, len);
         TD_ASSERT(err == TD_OK);
     }
+    d->durable.persist_id = 0; /* the next life counts its writes from one again */
     store_copy(w, &d->live, &d->durable);
     for (size_t i = 0; i < w->chain.payload_slots; i++) {
         struct sim_payload *p = w->chain.payload[i];
@@ -281,6 +282,7 @@ void sim_disk_restore(struct sim_world *w, struct sim_node *n, struct bft_restor
     if (s->epoch > 0) {
         TD_ASSERT(e->known);
         out->set = &e->set;
+        out->prev_set = &w->chain.epoch[s->epoch - 1].set;
         out->epoch_seed = e->seed;
         out->excluded = e->excluded;
     }

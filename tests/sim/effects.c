@@ -63,8 +63,7 @@ static void do_sign(struct sim_world *w, struct sim_node *n, const struct bft_ef
                                          .word = sim_content_of(&m)});
     if (v == BFT_GUARD_OK) {
         sim_byz_sign(w, n, &m);
-        if (sim_honest(w, n->id))
-            sim_check_made(w, n, &m, fx->u.sign.parent_round);
+        sim_check_made(w, n, &m, fx->u.sign.parent_round);
         bft_guard_keep(guard, &m, fx->u.sign.parent_round);
         n->disk.live.has_guard = true;
     } else if (v != BFT_GUARD_SAME) {
@@ -108,7 +107,7 @@ static void do_make_payload(struct sim_world *w, struct sim_node *n, const struc
     }
     n->built_pending = true;
     sim_push(w, SIM_IT_BUILT, n->id,
-             w->cfg.quiet_start ? w->now_ns : w->now_ns + BUILD_NS, 0);
+             w->cfg.quiet ? w->now_ns : w->now_ns + BUILD_NS, 0);
 }
 
 /* ---- L1 origins */

@@ -60,7 +60,7 @@ static void cut(struct sim_world *w, uint32_t from, uint32_t to)
         return;
     l->cut = true;
     if (below(w, 2) == 0)
-        sim_net_disconnect(w, from, to, (int64_t)(1 + below(w, 2)) * SIM_SEC);
+        sim_net_disconnect(w, from, to, (int64_t)(1 + below(w, 2)) * SIM_SEC, true);
 }
 
 static void mend_all(struct sim_world *w)
@@ -71,7 +71,7 @@ static void mend_all(struct sim_world *w)
             bool was_cut = ab->cut || ba->cut;
             ab->cut = ba->cut = false;
             if (was_cut || !ab->up || !ba->up) {
-                sim_net_disconnect(w, a, b, 0);
+                sim_net_disconnect(w, a, b, 0, false);
                 sim_net_connect(w, a, b, RECONNECT_NS);
             }
         }

@@ -200,30 +200,31 @@ void sim_net_send(struct sim_world *w, struct sim_node *n, uint32_t peer, const 
 }
 
 static void push_peer(struct sim_world *w, enum sim_item_kind kind, uint32_t node, uint32_t peer,
-                      int64_t at_ns)
+                      int64_t at_ns, uint64_t flag)
 {
     sim_queue_put(&w->queue, (struct sim_item){.at_ns = at_ns,
                                                .kind = kind,
                                                .incarnation = w->node[node].incarnation,
                                                .node = (uint16_t)node,
                                                .from = (uint16_t)peer,
-                                               .u.value = w->node[peer].incarnation});
+                                               .u.value = w->node[peer].incarnation | flag});
 }
 
 void sim_net_connect(struct sim_world *w, uint32_t a, uint32_t b, int64_t after_ns)
 {
     if (a == b || !w->node[a].alive || !w->node[b].alive)
         return;
-    push_peer(w, SIM_IT_PEER_UP, a, b, w->now_ns + after_ns);
-    push_peer(w, SIM_IT_PEER_UP, b, a, w->now_ns + after_ns);
+    push_peer(w, SIM_IT_PEER_UP, a, b, w->now_ns + after_ns, 0);
+    push_peer(w, SIM_IT_PEER_UP, b, a, w->now_ns + after_ns, 0);
 }
 
-void sim_net_disconnect(struct sim_world *w, uint32_t a, uint32_t b, int64_t after_ns)
+void sim_net_disconnect(struct sim_world *w, uint32_t a, uint32_t b, int64_t after_ns, bool by_cut)
 {
+    uint64_t flag = by_cut ? SIM_DOWN_BY_CUT : 0;
     if (w->node[a].alive)
-        push_peer(w, SIM_IT_PEER_DOWN, a, b, w->now_ns + after_ns);
+        push_peer(w, SIM_IT_PEER_DOWN, a, b, w->now_ns + after_ns, flag);
     if (w->node[b].alive)
-        push_peer(w, SIM_IT_PEER_DOWN, b, a, w->now_ns + after_ns);
+        push_peer(w, SIM_IT_PEER_DOWN, b, a, w->now_ns + after_ns, flag);
 }
 
 /* Everything the outcome of bft_verify_collect depends on beside the message. */
@@ -261,6 +262,8 @@ enum bft_verdict sim_net_verify(struct sim_world *w, struct sim_node *n, struct 
     if ((*m)->kind == BFT_MSG_STATUS) {
         copy = **m;
         *m = &copy;
+        if (!sim_honest(w, n->id) && n->byzantine != SIM_FAULT_LOSTGUARD)
+            copy.u.status.own_count = 0; /* an adversary does not stop at its own trace */
         return judge(w, &sets, &copy);
     }
     uint64_t key = sets_key(&sets);

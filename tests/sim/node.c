@@ -142,7 +142,8 @@ void sim_node_crash(struct sim_world *w, struct sim_node *n, const char *why)
         sim_link_at(w, n->id, i)->up = false;
         if (i != n->id && w->node[i].alive)
             sim_net_disconnect(w, n->id, i,
-                               (int64_t)td_rng_below(&w->net_rng, (uint64_t)DOWN_NOTICE_NS));
+                               (int64_t)td_rng_below(&w->net_rng, (uint64_t)DOWN_NOTICE_NS),
+                               false);
     }
     n->alive = false;
     n->incarnation++;
@@ -168,10 +169,12 @@ static void peer_up(struct sim_world *w, struct sim_node *n, uint32_t peer)
     sim_node_step(w, n, &ev);
 }
 
-static void peer_down(struct sim_world *w, struct sim_node *n, uint32_t peer, uint64_t incarnation)
+static void peer_down(struct sim_world *w, struct sim_node *n, uint32_t peer, uint64_t value)
 {
     struct sim_link *l = sim_link_at(w, n->id, peer);
-    if (!l->up || (w->node[peer].alive && w->node[peer].incarnation != incarnation))
+    bool mended = !l->cut && !sim_link_at(w, peer, n->id)->cut;
+    if (!l->up || ((value & SIM_DOWN_BY_CUT) != 0 && mended) ||
+        (w->node[peer].alive && w->node[peer].incarnation != (uint32_t)value))
         return; /* about a connection that was replaced since */
     l->up = false;
     trace(w, n, (struct sim_trace_entry){.kind = SIM_TR_PEER, .a = 0, .peer = peer});

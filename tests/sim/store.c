@@ -36,6 +36,14 @@ static uint64_t answer_end(const struct sim_world *w, const struct sim_node *n, 
     return 0;
 }
 
+/* Whoever asks for an epoch's first block may lack what lets it enter that epoch. */
+static void send_hand_off(struct sim_world *w, struct sim_node *n, uint32_t to, uint64_t from)
+{
+    const struct sim_final *f = sim_final_at(&w->chain, from - 1);
+    if (f != NULL && f->attest != NULL && (from - 1) % w->base.epoch_length == 0)
+        sim_net_send(w, n, to, sim_frame_msg(f->attest));
+}
+
 static void answer_blocks(struct sim_world *w, struct sim_node *n, uint32_t to,
                           const struct bft_get_blocks *q)
 {
@@ -47,6 +55,7 @@ static void answer_blocks(struct sim_world *w, struct sim_node *n, uint32_t to,
     if (q->from >= 1 && q->from <= n->disk.live.final_height)
         end = answer_end(w, n, q->from, q->from + q->count - 1);
     if (end != 0) {
+        send_hand_off(w, n, to, q->from);
         uint32_t count = 0;
         for (uint64_t h = q->from; h <= end; h++, count++) {
             const struct sim_block *b = w->chain.final[h].block;

@@ -111,7 +111,9 @@ static void choose_byzantine(struct sim_world *w, struct td_rng *rng, uint32_t *
     for (uint32_t i = 0; i < w->cfg.nodes; i++)
         kind_of[i] = SIM_FAULTS;
     uint32_t most = (w->cfg.nodes - 1) / 3;
-    if (kinds_count == 0 || most == 0 || td_rng_below(rng, 5) == 0)
+    for (uint32_t i = 0; i < w->cfg.twins; i++, w->byzantine_count++)
+        kind_of[i] = SIM_FAULT_TWIN;
+    if (w->cfg.quiet || kinds_count == 0 || most == 0 || td_rng_below(rng, 5) == 0)
         return;
     uint32_t count = 1 + (uint32_t)td_rng_below(rng, most);
     if (td_rng_below(rng, 2) == 0)
@@ -151,7 +153,7 @@ static void draw_set(struct sim_world *w, struct bft_set *out, uint64_t epoch, s
         total += v[count].stake;
         count++;
     }
-    while (3 * faulty >= total)
+    while (!even && 3 * faulty >= total)
         for (uint32_t i = 0; i < count; i++)
             if (is_faulty[i] && v[i].stake > 1) {
                 uint64_t cut = (v[i].stake + 1) / 2;
@@ -166,7 +168,7 @@ static void draw_set(struct sim_world *w, struct bft_set *out, uint64_t epoch, s
 static void make_sets(struct sim_world *w, struct td_rng *rng, const uint32_t *kind_of)
 {
     bool churn = (w->cfg.faults & SIM_FAULT_BIT(SIM_FAULT_EPOCHS)) != 0;
-    bool even = w->cfg.quiet_start;
+    bool even = w->cfg.quiet;
     uint32_t planned = churn ? EPOCHS_PLANNED : 1;
     w->schedule = zeroed(planned, sizeof *w->schedule);
     for (uint32_t e = 0; e < planned; e++)
@@ -191,7 +193,7 @@ static void make_genesis(struct sim_world *w, struct td_rng *rng)
     struct bft_config *c = &w->base;
     w->chain.l1_salt = td_rng_u64(rng);
     c->has_l1 = (w->cfg.faults & SIM_FAULT_BIT(SIM_FAULT_L1)) != 0 && td_rng_below(rng, 2) == 0;
-    c->genesis.ts_ms = SIM_WALL_START_MS;
+    c->genesis.ts_ms = SIM_WALL_START_MS - w->cfg.nonce;
     if (c->has_l1) {
         sim_l1_origin(&w->chain, SIM_L1_START, &c->genesis.origin);
         c->schedule_count = 1;
@@ -320,7 +322,7 @@ void sim_world_boot(struct sim_world *w)
 {
     for (uint32_t i = 0; i < w->node_count; i++)
         sim_push(w, SIM_IT_BOOT, i, (int64_t)td_rng_below(&w->fault_rng, 50) * SIM_MS, 0);
-    if (!w->cfg.quiet_start)
+    if (!w->cfg.quiet)
         sim_faults_init(w);
 }
 

@@ -47,7 +47,9 @@ struct sim_config {
     uint64_t faults; /* mask of enum sim_fault */
     bool real_signatures;
     bool trace;
-    bool quiet_start; /* nobody faulty, no schedule: driven by the caller (twins, WAN) */
+    bool quiet; /* nobody faulty, no schedule: driven by the caller (twins, WAN) */
+    uint32_t twins; /* so many validators have two replicas, whatever `faults` says */
+    uint64_t nonce; /* varies the genesis, and with it the leaders */
 };
 
 /* One direction of a connection. */
@@ -309,7 +311,9 @@ void sim_disk_restore(struct sim_world *w, struct sim_node *n, struct bft_restor
 void sim_net_send(struct sim_world *w, struct sim_node *n, uint32_t peer, const struct bft_msg *m);
 void sim_net_frame(struct sim_world *w, uint32_t from, uint32_t to, struct sim_frame *f);
 void sim_net_connect(struct sim_world *w, uint32_t a, uint32_t b, int64_t after_ns);
-void sim_net_disconnect(struct sim_world *w, uint32_t a, uint32_t b, int64_t after_ns);
+/* by_cut: happens only if the link is still cut by then. */
+void sim_net_disconnect(struct sim_world *w, uint32_t a, uint32_t b, int64_t after_ns, bool by_cut);
+#define SIM_DOWN_BY_CUT (UINT64_C(1) << 32) /* beside the incarnation in PEER_DOWN */
 void sim_net_deliver(struct sim_world *w, struct sim_node *n, uint32_t from, struct sim_frame *f);
 void sim_net_init(struct sim_world *w);
 /* Judge a message as `n` would: structure, then signatures.  *m may be replaced (Status). */

@@ -127,14 +127,14 @@ def leaders(stakes, seed, slots=1024):
         while True:
             block = keccak(seed, u(counter, 8))
             counter += 1
-            for at in range(0, 32, 4):
-                yield int.from_bytes(block[at:at + 4], "big")
+            for at in range(0, 32, 2):
+                yield int.from_bytes(block[at:at + 2], "big")
 
     stream = words()
     for i in range(slots - 1, 0, -1):
         while True:
             word = next(stream)
-            if word >= (1 << 32) % (i + 1):
+            if word >= (1 << 16) % (i + 1):
                 break
         j = word % (i + 1)
         table[i], table[j] = table[j], table[i]
