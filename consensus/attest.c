@@ -66,6 +66,10 @@ static void answer_certified(struct bft_replica *r, uint64_t epoch, uint32_t pee
 {
     bool before = epoch < r->epoch;
     const struct bft_attest_slot *slot = before ? &r->genesis_cert : &r->attested;
+    /* Attestations that merely arrive after the quorum's need no answer; only what is repeated
+     * while no newer certificate has come says that somebody is missing this one. */
+    if (r->now_ns - r->attested_at_ns < (int64_t)(TD_ATTEST_RESEND_MS * 3u / 4u) * NS_PER_MS)
+        return;
     if (peer >= BFT_PEERS_MAX || !slot->used ||
         r->peer[peer].helped_height >= slot->cert.fields.height + (before ? r->round : 0))
         return;
@@ -109,8 +113,13 @@ enum bft_verdict bft_on_attest(struct bft_replica *r, const struct bft_attest *a
     if (f->height > r->attested_height + TD_ATTEST_SLOTS)
         return BFT_FAR_FUTURE;
     struct bft_attest_round *s = attest_round_get(r, f->height);
-    struct td_hash digest;
-    bft_attest_digest(&digest, f);
+    /* Almost all attestations of a height are equal: hash their 272 bytes once. */
+    _Static_assert(sizeof r->memo_fields == 272, "no padding, so bytes compare like fields");
+    if (memcmp(&r->memo_fields, f, sizeof *f) != 0) {
+        r->memo_fields = *f;
+        bft_attest_digest(&r->memo_digest, f);
+    }
+    struct td_hash digest = r->memo_digest;
     uint32_t g;
     enum bft_tally_result res =
         bft_tally_add(&s->tally, r->set_cur, a->signer, &digest, f->height, &a->sig, &g);
@@ -156,6 +165,7 @@ enum bft_verdict bft_on_attest_cert(struct bft_replica *r, const struct bft_atte
         return BFT_BAD_CERT;
     bft_attest_put(&r->attested, c);
     r->attested_height = f->height;
+    r->attested_at_ns = r->now_ns;
     bft_attest_digest(&r->attested_digest, f);
     compare_results(r, f);
     const struct bft_attest_cert *copy = bft_export_attest(r, &r->attested.cert);

@@ -6,6 +6,8 @@
  * counts only for an end that this node has executed with exactly that batch hash. */
 #include "consensus/replica_internal.h"
 
+#include "base/core/memory.h"
+
 /* The set that signs batches of `epoch`: this one's, or the one before's until its last batch is
  * certified; else NULL. */
 static const struct bft_set *batch_set(const struct bft_replica *r, uint64_t epoch)
@@ -69,7 +71,7 @@ static void open_round(struct bft_replica *r, const struct bft_final_block *b)
     s->set_hash = set->hash;
     s->batch_hash = b->exec.batch_hash;
     s->done = false;
-    s->answered_ns = 0;
+    memset(s->answered, 0, sizeof s->answered);
     bft_tally_reset(&s->tally);
 }
 
@@ -115,7 +117,7 @@ static void certified(struct bft_replica *r, struct bft_batch_round *s)
 /* Somebody still repeats an attestation for a batch that is certified here. */
 static void answer(struct bft_replica *r, struct bft_batch_round *s, uint32_t peer)
 {
-    if (peer >= BFT_PEERS_MAX || r->now_ns - s->answered_ns < 100 * NS_PER_MS)
+    if (peer >= BFT_PEERS_MAX || (s->answered[peer / 64u] >> (peer % 64u) & 1u) != 0)
         return;
     struct bft_batch_cert cert;
     make_cert(r, s, 0, &cert);
@@ -124,7 +126,7 @@ static void answer(struct bft_replica *r, struct bft_batch_round *s, uint32_t pe
     if (m == NULL)
         return;
     m->u.batch_cert = *copy;
-    s->answered_ns = r->now_ns;
+    s->answered[peer / 64u] |= UINT64_C(1) << (peer % 64u);
 }
 
 /* The open or certified end these fields name, or the verdict that says why not. */

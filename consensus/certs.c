@@ -2,9 +2,13 @@
 
 #include "base/core/memory.h"
 
-/* A genesis certificate is always this epoch's, so its body is kept once, in r->genesis_cert. */
+/* A genesis certificate is always this epoch's, so its body is kept once, in r->genesis_cert; and
+ * whoever shows an AttestCert of another height as round 0, inside a TC say, has it replaced by the
+ * real one: verification cannot tell them apart, and passing it on would discredit this node. */
 void bft_qc_put(struct bft_replica *r, struct bft_qc_slot *slot, const struct bft_qc *qc)
 {
+    if (qc->round == 0 && qc->epoch == r->epoch)
+        qc = &r->genesis_qc;
     TD_ASSERT(qc->sig_count <= r->n);
     if (qc->sig_count > 0 && qc->sigs != slot->sigs)
         memmove(slot->sigs, qc->sigs, qc->sig_count * sizeof slot->sigs[0]);
@@ -88,85 +92,88 @@ static void *step_copy(struct bft_replica *r, const void *from, size_t bytes)
     return at;
 }
 
-/* The export made earlier in this step of a certificate with these marks, or NULL. */
-static const void *exported(const struct bft_replica *r, const struct bft_export *key)
+/* The export made earlier in this step of exactly these signatures, or NULL.  Two certificates may
+ * agree in everything else: ECDSA lets a signer make a second signature of the same vote. */
+static const void *exported(const struct bft_replica *r, enum bft_export_kind kind, const void *head,
+                            size_t head_bytes, const void *sigs, size_t sig_bytes)
 {
     for (uint32_t i = 0; i < r->export_count; i++) {
         const struct bft_export *e = &r->export_list[i];
-        if (e->kind == key->kind && e->epoch == key->epoch && e->number == key->number &&
-            td_hash_eq(&e->hash, &key->hash) &&
-            memcmp(&e->signers, &key->signers, sizeof e->signers) == 0)
+        if (e->kind == kind && e->sig_bytes == sig_bytes &&
+            memcmp(e->head, head, head_bytes) == 0 &&
+            (sig_bytes == 0 || memcmp(e->sigs, sigs, sig_bytes) == 0))
             return e->at;
     }
     return NULL;
 }
 
-static const void *remember(struct bft_replica *r, const struct bft_export *key, const void *at)
+static const void *remember(struct bft_replica *r, enum bft_export_kind kind, const void *head,
+                            const void *sigs, size_t sig_bytes, const void *at)
 {
-    if (at != NULL && r->export_count < BFT_EXPORTS_MAX) {
-        r->export_list[r->export_count] = *key;
-        r->export_list[r->export_count++].at = at;
-    }
+    if (at != NULL && r->export_count < BFT_EXPORTS_MAX)
+        r->export_list[r->export_count++] =
+            (struct bft_export){.kind = kind, .head = head, .sigs = sigs, .sig_bytes = sig_bytes, .at = at};
     return at;
 }
 
 const struct bft_attest_cert *bft_export_attest(struct bft_replica *r,
                                                 const struct bft_attest_cert *c)
 {
-    struct bft_export key = {.kind = BFT_EXPORT_ATTEST,
-                             .epoch = c->fields.epoch,
-                             .number = c->fields.height,
-                             .hash = c->fields.block_hash,
-                             .signers = c->signers};
-    const void *have = exported(r, &key);
+    size_t bytes = c->sig_count * sizeof c->sigs[0];
+    const void *have =
+        exported(r, BFT_EXPORT_ATTEST, &c->fields, sizeof c->fields, c->sigs, bytes);
     if (have != NULL)
         return have;
     struct bft_attest_cert *copy = step_copy(r, c, sizeof *c);
     if (copy == NULL)
         return NULL;
-    copy->sigs = step_copy(r, c->sigs, c->sig_count * sizeof c->sigs[0]);
-    return copy->sigs != NULL ? remember(r, &key, copy) : NULL;
+    copy->sigs = step_copy(r, c->sigs, bytes);
+    if (copy->sigs == NULL)
+        return NULL;
+    return remember(r, BFT_EXPORT_ATTEST, &copy->fields, copy->sigs, bytes, copy);
 }
+
+/* The leading members that tell certificates apart; no padding between them. */
+#define QC_HEAD_BYTES offsetof(struct bft_qc, sig_count)
+_Static_assert(QC_HEAD_BYTES == 3 * 8 + 32 + sizeof(struct bft_bitmap), "bytes compare like fields");
 
 const struct bft_qc *bft_export_qc(struct bft_replica *r, const struct bft_qc *qc)
 {
-    struct bft_export key = {.kind = BFT_EXPORT_QC,
-                             .epoch = qc->epoch,
-                             .number = qc->round,
-                             .hash = qc->hash,
-                             .signers = qc->signers};
-    if (qc->height == 0) /* a commit certificate may share every mark but its signatures */
-        key.kind = BFT_EXPORT_COMMIT;
-    const void *have = exported(r, &key);
+    size_t bytes = qc->sig_count * sizeof qc->sigs[0];
+    const void *have = exported(r, BFT_EXPORT_QC, qc, QC_HEAD_BYTES, qc->sigs, bytes);
     if (have != NULL)
         return have;
     struct bft_qc *copy = step_copy(r, qc, sizeof *qc);
     if (copy == NULL)
         return NULL;
-    copy->sigs = step_copy(r, qc->sigs, qc->sig_count * sizeof qc->sigs[0]);
+    copy->sigs = step_copy(r, qc->sigs, bytes);
     if (qc->genesis != NULL)
         copy->genesis = bft_export_attest(r, qc->genesis);
-    bool whole = copy->sigs != NULL && (qc->genesis == NULL || copy->genesis != NULL);
-    return whole ? remember(r, &key, copy) : NULL;
+    if (copy->sigs == NULL || (qc->genesis != NULL && copy->genesis == NULL))
+        return NULL;
+    return remember(r, BFT_EXPORT_QC, copy, copy->sigs, bytes, copy);
 }
+
+#define TC_HEAD_BYTES offsetof(struct bft_tc, entry_count)
+_Static_assert(TC_HEAD_BYTES == 2 * 8 + sizeof(struct bft_bitmap), "bytes compare like fields");
 
 const struct bft_tc *bft_export_tc(struct bft_replica *r, const struct bft_tc *tc)
 {
-    struct bft_export key = {.kind = BFT_EXPORT_TC,
-                             .epoch = tc->epoch,
-                             .number = tc->round,
-                             .hash = tc->high_qc.hash,
-                             .signers = tc->signers};
-    const void *have = exported(r, &key);
-    if (have != NULL)
-        return have;
+    size_t bytes = tc->entry_count * sizeof tc->entries[0];
     const struct bft_qc *high = bft_export_qc(r, &tc->high_qc);
+    if (high == NULL)
+        return NULL;
+    const struct bft_tc *have = exported(r, BFT_EXPORT_TC, tc, TC_HEAD_BYTES, tc->entries, bytes);
+    if (have != NULL && have->high_qc.sigs == high->sigs)
+        return have;
     struct bft_tc *copy = step_copy(r, tc, sizeof *tc);
-    if (copy == NULL || high == NULL)
+    if (copy == NULL)
         return NULL;
     copy->high_qc = *high;
-    copy->entries = step_copy(r, tc->entries, tc->entry_count * sizeof tc->entries[0]);
-    return copy->entries != NULL ? remember(r, &key, copy) : NULL;
+    copy->entries = step_copy(r, tc->entries, bytes);
+    if (copy->entries == NULL)
+        return NULL;
+    return remember(r, BFT_EXPORT_TC, copy, copy->entries, bytes, copy);
 }
 
 bool bft_export_entry(struct bft_replica *r, struct bft_entry *out)

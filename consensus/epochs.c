@@ -8,7 +8,7 @@ static void next_is(struct bft_replica *r, const struct bft_set *members)
 {
     bft_set_advance(r->set_next, members, r->epoch + 1u);
     r->has_next = true;
-    r->stepping_vote = true;
+    r->stepping_vote = r->stepping_final = true; /* the epoch may have waited for nothing else */
 }
 
 /* [P-8.1] The next set: the genesis schedule without an L1, else the preimage of the registry hash
@@ -124,7 +124,7 @@ static void enter(struct bft_replica *r)
     memset(r->silent, 0, r->n * sizeof r->silent[0]);
     bft_leaders_init(&r->leaders, r->set_cur, &r->excluded, &r->seed);
     r->self = bft_set_find(r->set_cur, &r->cfg.self);
-    r->last_voted = r->last_timeout = r->last_commit = r->last_proposed = 0;
+    bft_own_bind(r); /* zero, unless this node lost its chain but not its guard */
     r->round = 0;
     r->pending_final = false;
     r->timeout_qc.used = r->entry_tc.used = false;

@@ -112,7 +112,8 @@ void bft_finalize(struct bft_replica *r, uint32_t node, const struct bft_proof *
     struct bft_tree *t = &r->tree;
     TD_ASSERT(t->node[node].used && t->node[node].anchored);
     uint32_t n = path_to(t, node, path);
-    bft_proof_store(r, proof);
+    if (proof->kind != BFT_PROOF_NONE || n > 0)
+        bft_proof_store(r, proof);
     bool blocks = false;
     for (uint32_t i = BFT_PLANT(BFT_PLANT_FINAL_SKIPS_ANCESTORS) && n > 0 ? n - 1u : 0; i < n; i++) {
         const struct bft_node *b = &t->node[path[i]];
@@ -163,15 +164,41 @@ void bft_commit_cert(struct bft_replica *r, const struct bft_qc *cc)
     if (root->header.epoch == r->epoch && cc->round <= root->header.round) {
         if (cc->round == root->header.round && !td_hash_eq(&cc->hash, &root->hash))
             bft_halt(r, BFT_HALT_TWO_FINALS);
+        else if (cc->round == root->header.round && r->proof_kind == BFT_PROOF_NONE)
+            bft_proof_store(r, &(struct bft_proof){
+                                   .kind = BFT_PROOF_COMMIT, .commit = cc, .tip = &root->header});
         return;
     }
     if (r->pending_final && r->pending_commit.qc.round >= cc->round)
         return;
     bft_qc_put(r, &r->pending_commit, cc);
     r->pending_final = true;
-    if (bft_tree_find(&r->tree, &cc->hash) == BFT_NODE_NONE)
-        bft_want(r, BFT_OBJECT_HEADER, &cc->hash, &cc->signers, cc->round);
+    bft_want_chain(r, &cc->hash, &cc->signers, cc->round);
     r->stepping_final = true;
+}
+
+/* [P-11.4] Fillers are not synced by height, so a node whose root is an older filler of the same
+ * height could never link to the others' root.  A proof of a tip that names the newest final block as
+ * its newest non-filler ancestor leaves nothing out but fillers. */
+void bft_proof_take(struct bft_replica *r, const struct bft_proof *proof)
+{
+    const struct bft_header *tip = proof->tip;
+    const struct bft_header *root = &r->tree.node[r->tree.root].header;
+    if (tip->epoch != r->epoch || (root->epoch == r->epoch && tip->round <= root->round) ||
+        !tip->filler || tip->height != r->final_height ||
+        !td_hash_eq(&tip->prev_hash, &r->final_hash))
+        return;
+    struct td_hash hash;
+    bft_header_hash(&hash, tip);
+    uint32_t i = bft_tree_find(&r->tree, &hash);
+    if (i != BFT_NODE_NONE && r->tree.node[i].anchored) {
+        bft_finalize(r, i, proof);
+        return;
+    }
+    struct bft_chain_state state = r->tree.node[r->tree.root].state; /* fillers leave it alone */
+    bft_proof_store(r, proof);
+    bft_tree_adopt(r, tip, &hash, &state);
+    r->stepping_vote = r->stepping_final = true;
 }
 
 static void try_commit(struct bft_replica *r)

@@ -12,8 +12,7 @@ static const struct bft_node *parent_node(struct bft_replica *r)
     uint32_t i = bft_tree_find(&r->tree, &qc->hash);
     if (i != BFT_NODE_NONE && r->tree.node[i].anchored)
         return &r->tree.node[i];
-    if (i == BFT_NODE_NONE)
-        bft_want(r, BFT_OBJECT_HEADER, &qc->hash, &qc->signers, qc->round);
+    bft_want_chain(r, &qc->hash, &qc->signers, qc->round);
     return NULL;
 }
 
@@ -124,6 +123,7 @@ static void ask_payload(struct bft_replica *r, const struct plan *plan)
     fx->u.make.origin_max = bft_origin_quorum(r);
     fx->u.make.parent_origin = p->origin;
     r->asked_payload = true;
+    r->asked_parent = plan->parent->hash;
 }
 
 static bool may_propose(const struct bft_replica *r)
@@ -156,6 +156,11 @@ void bft_on_built(struct bft_replica *r, const struct bft_payload_built *b)
     const struct bft_node *parent = parent_node(r);
     if (parent == NULL)
         return;
+    if (!td_hash_eq(&parent->hash, &r->asked_parent)) {
+        r->asked_payload = false; /* a late QC moved the parent: that payload is for another block */
+        bft_try_propose(r);
+        return;
+    }
     struct plan plan;
     plan_make(r, parent, &plan);
     propose(r, &plan, plan.filler ? NULL : b);

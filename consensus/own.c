@@ -1,7 +1,7 @@
 /* The way of an own signature: asked, signed, durable, sent.  [P-10.1, P-10.3]
  *
  * A bounded queue in order of asking.  The guard mirror answers a repeat of something already
- * signed, and spares the key a question the guard would refuse about attestations. */
+ * signed, and what it refuses is not asked for: the guard itself would stop the node. */
 #include "consensus/replica_internal.h"
 
 #include "base/core/memory.h"
@@ -16,6 +16,37 @@ static struct bft_own *own_at(struct bft_replica *r, uint32_t i)
     return &r->own[(r->own_head + i) % BFT_OWN_MAX];
 }
 
+/* The round of a kind's newest message if it binds this epoch; a guard ahead of the chain binds
+ * every round of it. */
+static uint64_t bound_by(const struct bft_replica *r, bool present, uint64_t epoch, uint64_t round)
+{
+    if (!present || epoch < r->epoch)
+        return 0;
+    return epoch > r->epoch ? UINT64_MAX : round;
+}
+
+void bft_own_bind(struct bft_replica *r)
+{
+    const struct bft_guard *g = &r->guard;
+    const bool *p = g->present;
+    r->last_proposed = bound_by(r, p[BFT_SIGNED_PROPOSE - 1], g->propose.epoch, g->propose.round);
+    r->last_voted = bound_by(r, p[BFT_SIGNED_VOTE - 1], g->vote.epoch, g->vote.round);
+    r->last_commit = bound_by(r, p[BFT_SIGNED_COMMIT - 1], g->commit.epoch, g->commit.round);
+    r->last_timeout = bound_by(r, p[BFT_SIGNED_TIMEOUT - 1], g->timeout.epoch, g->timeout.round);
+    if (r->last_voted < r->last_timeout)
+        r->last_voted = r->last_timeout;
+}
+
+/* A TC needs the QC whose round equals the greatest lock listed.  While this round's timeout stands,
+ * the lock to keep is the one it named: nothing signed before the next round can depend on a newer
+ * one, and after a restart of everybody nobody else might have it.  [P-10.2] */
+static const struct bft_qc *durable_lock(const struct bft_replica *r)
+{
+    bool timed = r->last_timeout == r->round && r->timeout_qc.used &&
+                 r->timeout_qc.qc.epoch == r->epoch;
+    return timed ? &r->timeout_qc.qc : &r->high_qc.qc;
+}
+
 static void persist(struct bft_replica *r, struct bft_own *o)
 {
     struct bft_effect *fx = bft_fx(r, BFT_FX_PERSIST);
@@ -24,7 +55,7 @@ static void persist(struct bft_replica *r, struct bft_own *o)
     fx->u.persist.id = o->persist_id;
     fx->u.persist.msg = &o->msg;
     r->step_cap = r->step_bytes; /* the reserve is for this */
-    fx->u.persist.lock_qc = bft_export_qc(r, &r->high_qc.qc);
+    fx->u.persist.lock_qc = bft_export_qc(r, durable_lock(r));
     bool held = fx->u.persist.lock_qc != NULL && bft_export_entry(r, &fx->u.persist.entry);
     TD_ASSERT(held);
     if (BFT_PLANT(BFT_PLANT_ENTRY_NOT_DURABLE))
@@ -47,9 +78,8 @@ void bft_own_sign(struct bft_replica *r, const struct bft_signed *m, uint64_t pa
 {
     struct bft_signed copy = *m;
     enum bft_guard_verdict v = bft_guard_admit(&r->guard, &copy);
-    bool attests = m->kind == BFT_SIGNED_ATTEST || m->kind == BFT_SIGNED_BATCH;
-    if (attests && v != BFT_GUARD_OK && v != BFT_GUARD_SAME && !BFT_PLANT(BFT_PLANT_ATTEST_TWICE))
-        return; /* signed before a restart, with contents no longer remembered: never twice */
+    if (v != BFT_GUARD_OK && v != BFT_GUARD_SAME && !BFT_PLANTED)
+        return; /* bound by what was signed before a restart; the guard would stop the node */
     TD_ASSERT(r->own_count < BFT_OWN_MAX);
     struct bft_own *o = own_at(r, r->own_count++);
     *o = (struct bft_own){.parent_round = parent_round, .msg = copy};

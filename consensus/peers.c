@@ -147,6 +147,8 @@ void bft_on_peer_up(struct bft_replica *r, uint32_t peer, const struct td_addr *
     TD_ASSERT(peer < BFT_PEERS_MAX);
     uint16_t signer = td_addr_is_zero(addr) ? BFT_NO_SIGNER : bft_set_find(r->set_cur, addr);
     r->peer[peer] = (struct bft_peer){.up = true, .signer = signer, .addr = *addr};
+    for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++)
+        r->batch_round[i].answered[peer / 64u] &= ~(UINT64_C(1) << (peer % 64u));
     if (peer >= r->peer_high)
         r->peer_high = peer + 1u;
     bft_status_send(r, peer);
@@ -157,6 +159,7 @@ void bft_on_peer_down(struct bft_replica *r, uint32_t peer)
 {
     TD_ASSERT(peer < BFT_PEERS_MAX);
     r->peer[peer] = (struct bft_peer){.signer = BFT_NO_SIGNER};
+    r->claims_changed = true;
     if (r->sync_from != 0 && r->sync_peer == peer)
         r->sync_at_ns = r->now_ns;
 }
@@ -186,6 +189,7 @@ uint64_t bft_origin_quorum(const struct bft_replica *r)
 static void begin(struct bft_replica *r)
 {
     r->mode = BFT_MODE_ACTIVE;
+    r->had_guard = true; /* from here on there is a record: what gets signed is in it */
     if (r->last_timeout == r->round && r->guard.timeout.epoch == r->epoch) {
         r->timed_out = r->timeout_ready = true;
         r->own_timeout = r->guard.timeout;
@@ -233,7 +237,6 @@ void bft_start_try(struct bft_replica *r)
     }
     struct bft_bitmap who = {{0}};
     bool fresh = r->final_height == 0;
-    bft_bitmap_add(&who, r->self);
     for (uint32_t i = 0; i < r->peer_high; i++) {
         const struct bft_peer *p = &r->peer[i];
         if (!p->has_status || p->signer == BFT_NO_SIGNER)
@@ -241,6 +244,8 @@ void bft_start_try(struct bft_replica *r)
         bft_bitmap_add(&who, p->signer);
         fresh = fresh && p->final_height == 0;
     }
+    if (r->had_guard || fresh)
+        bft_bitmap_add(&who, r->self); /* without a guard it knows least of all what it signed */
     bool enough = bft_set_weight(r->set_cur, &who) >= r->set_cur->quorum;
     if (!enough && !BFT_PLANT(BFT_PLANT_START_AT_ONCE))
         return;
@@ -256,15 +261,15 @@ void bft_start_try(struct bft_replica *r)
     bft_alarm_raise(r, BFT_ALARM_PASSIVE);
 }
 
-/* A new epoch: ask again before signing in it.  [P-10.4, P-10.5] */
+/* A new epoch: ask again before signing in it.  That the key was no member of the set before says
+ * nothing about what it signed in this epoch before a lost guard, so a joiner needs a guard like
+ * everyone, an empty one if its key is new.  [P-10.4, P-10.5] */
 void bft_start_again(struct bft_replica *r)
 {
     bool waits = r->mode == BFT_MODE_PASSIVE && r->epoch > r->passive_after;
     bool joins = r->mode == BFT_MODE_FOLLOWER && r->self != BFT_NO_SIGNER;
     if (r->mode == BFT_MODE_ACTIVE && r->self == BFT_NO_SIGNER)
         r->mode = BFT_MODE_FOLLOWER;
-    if (joins)
-        r->passive_after = r->epoch - 1u;
     if (!waits && !joins && r->mode != BFT_MODE_STARTING)
         return;
     r->mode = BFT_MODE_STARTING;
@@ -286,6 +291,7 @@ enum bft_verdict bft_on_status(struct bft_replica *r, const struct bft_status *s
     p->has_status = s->epoch <= r->epoch;
     p->epoch = s->epoch;
     p->final_height = s->final_height;
+    r->claims_changed = true;
     p->l1_number = s->l1_number;
     for (uint32_t i = 0; i < s->own_count; i++)
         if (bft_signed_signer(&s->own[i]) == r->self && r->self != BFT_NO_SIGNER &&

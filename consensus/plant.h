@@ -41,6 +41,8 @@ enum bft_plant { BFT_PLANT_NONE, BFT_PLANT_LIST(BFT_PLANT_ENUM) BFT_PLANT_COUNT 
 #ifdef TD_PLANTED
 extern enum bft_plant bft_plant_active; /* plant.c; set by the simulator */
 #define BFT_PLANT(id) (bft_plant_active == (id))
+#define BFT_PLANTED (bft_plant_active != BFT_PLANT_NONE)
 #else
 #define BFT_PLANT(id) 0
+#define BFT_PLANTED 0
 #endif

@@ -265,6 +265,8 @@ enum bft_verdict bft_on_proposal(struct bft_replica *r, const struct bft_proposa
     if (h->proposer != bft_leaders_at(&r->leaders, h->round))
         return BFT_WRONG_LEADER;
     r->silent[h->proposer] = false;
+    if (p->qc.round == 0 && !td_hash_eq(&p->qc.hash, &r->genesis_qc.hash))
+        return BFT_BAD_CERT; /* [P-8.4] an AttestCert, but not of `last` */
     if (!justified(p) || !carries_what_it_says(r, p))
         return BFT_BAD_CERT;
     /* The certificates just processed opened the proposal's round, so it cannot be ahead. */
@@ -289,6 +291,6 @@ enum bft_verdict bft_on_proposal(struct bft_replica *r, const struct bft_proposa
     r->stepping_vote = true;
     if (r->tree.node[i].anchored)
         return BFT_OK;
-    bft_want(r, BFT_OBJECT_HEADER, &h->parent, &p->qc.signers, h->parent_round);
+    bft_want_chain(r, &h->parent, &p->qc.signers, h->parent_round);
     return BFT_UNKNOWN_PARENT;
 }

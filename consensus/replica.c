@@ -263,15 +263,6 @@ static void init_round(struct bft_replica *r, const struct bft_restore *restore)
     }
 }
 
-/* The round of a kind's newest message if it binds this epoch; a guard ahead of the chain binds
- * every round of it. */
-static uint64_t bound_by(const struct bft_replica *r, bool present, uint64_t epoch, uint64_t round)
-{
-    if (!present || epoch < r->epoch)
-        return 0;
-    return epoch > r->epoch ? UINT64_MAX : round;
-}
-
 static void init_guard(struct bft_replica *r, const struct bft_restore *restore)
 {
     bft_guard_init(&r->guard);
@@ -281,12 +272,10 @@ static void init_guard(struct bft_replica *r, const struct bft_restore *restore)
     r->guard = *restore->guard;
     const struct bft_guard *g = &r->guard;
     const bool *p = g->present;
-    r->last_proposed = bound_by(r, p[BFT_SIGNED_PROPOSE - 1], g->propose.epoch, g->propose.round);
-    r->last_voted = bound_by(r, p[BFT_SIGNED_VOTE - 1], g->vote.epoch, g->vote.round);
-    r->last_commit = bound_by(r, p[BFT_SIGNED_COMMIT - 1], g->commit.epoch, g->commit.round);
-    r->last_timeout = bound_by(r, p[BFT_SIGNED_TIMEOUT - 1], g->timeout.epoch, g->timeout.round);
-    if (r->last_voted < r->last_timeout)
-        r->last_voted = r->last_timeout;
+    bft_own_bind(r);
+    if (p[BFT_SIGNED_TIMEOUT - 1] && r->last_timeout == r->round &&
+        g->timeout.lock_round == r->high_qc.qc.round)
+        bft_qc_put(r, &r->timeout_qc, &r->high_qc.qc);
     if (p[BFT_SIGNED_VOTE - 1])
         r->sent_vote = g->vote;
     if (p[BFT_SIGNED_COMMIT - 1])
@@ -402,12 +391,14 @@ static enum bft_verdict on_certificate(struct bft_replica *r, const struct bft_c
     case BFT_CERTIFICATE_PROOF:
         if (c->proof.kind == BFT_PROOF_ATTEST)
             return bft_on_attest_cert(r, c->proof.attest);
-        if (c->proof.kind == BFT_PROOF_COMMIT)
-            bft_commit_cert(r, c->proof.commit);
         if (c->proof.kind == BFT_PROOF_TWO_CHAIN) {
             bft_process_qc(r, c->proof.qc);
             bft_process_qc(r, c->proof.qc_child);
         }
+        if (r->mode != BFT_MODE_HALTED)
+            bft_proof_take(r, &c->proof);
+        if (c->proof.kind == BFT_PROOF_COMMIT)
+            bft_commit_cert(r, c->proof.commit);
         return BFT_OK;
     }
     return BFT_MALFORMED;
@@ -454,8 +445,21 @@ static enum bft_verdict on_message(struct bft_replica *r, const struct bft_msg *
     return BFT_MALFORMED;
 }
 
+/* Whatever the lock or a commit certificate stands on must be had, however long it takes. */
+static void want_lock(struct bft_replica *r)
+{
+    const struct bft_header *root = &r->tree.node[r->tree.root].header;
+    const struct bft_qc *qc = &r->high_qc.qc, *cc = &r->pending_commit.qc;
+    uint64_t final_round = root->epoch == r->epoch ? root->round : 0;
+    if (qc->round > final_round)
+        bft_want_chain(r, &qc->hash, &qc->signers, qc->round);
+    if (r->pending_final && cc->epoch == r->epoch && cc->round > final_round)
+        bft_want_chain(r, &cc->hash, &cc->signers, cc->round);
+}
+
 static void on_tick(struct bft_replica *r)
 {
+    want_lock(r);
     if (r->now_ns >= r->round_deadline_ns)
         bft_timeout_due(r);
     if (r->now_ns >= r->attest_resend_ns)
@@ -487,9 +491,7 @@ static enum bft_verdict dispatch(struct bft_replica *r, const struct bft_event *
         r->attest_resend_ns = r->now_ns + TD_ATTEST_RESEND_MS * NS_PER_MS;
         bft_next_set_try(r);
         bft_round_resume(r);
-        if (bft_tree_find(&r->tree, &r->high_qc.qc.hash) == BFT_NODE_NONE)
-            bft_want(r, BFT_OBJECT_HEADER, &r->high_qc.qc.hash, &r->high_qc.qc.signers,
-                     r->high_qc.qc.round);
+        want_lock(r);
         break;
     case BFT_EV_MESSAGE:
         return on_message(r, ev->u.msg, ev->peer);

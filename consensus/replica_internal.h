@@ -151,6 +151,7 @@ struct bft_peer {
     int64_t status_at_ns;
     struct bft_slot helped; /* newest slot for which a certificate was sent in answer */
     uint64_t helped_height;
+    struct bft_slot proof_sent; /* root whose proof this peer was sent last */
 };
 
 struct bft_wanted {
@@ -174,7 +175,7 @@ struct bft_batch_round {
     struct td_hash set_hash;
     struct td_hash batch_hash;
     bool done;
-    int64_t answered_ns;
+    uint64_t answered[BFT_PEERS_MAX / 64u]; /* peers sent the certificate */
     struct bft_tally tally;
 };
 /* Ends that may be open at once: the attestation window holds 12 heights and batches are longer in
@@ -187,16 +188,14 @@ struct bft_batch_round {
 #define BFT_EXPORTS_RESERVED 4u /* certificates' worth of room that only PERSIST may use */
 enum bft_export_kind {
     BFT_EXPORT_QC,
-    BFT_EXPORT_COMMIT,
     BFT_EXPORT_TC,
     BFT_EXPORT_ATTEST,
 };
 struct bft_export {
     enum bft_export_kind kind;
-    uint64_t epoch;
-    uint64_t number; /* round, or height of an attestation */
-    struct td_hash hash;
-    struct bft_bitmap signers;
+    const void *head; /* of the copy: what identifies it beside its signatures */
+    const void *sigs;
+    size_t sig_bytes;
     const void *at;
 };
 
@@ -229,6 +228,7 @@ struct bft_replica {
     int64_t processing_ns; /* decaying maximum of proposal-to-vote time */
     int64_t parent_seen_ns; /* first reception of the newest certified proposal */
     bool asked_payload;
+    struct td_hash asked_parent;
     bool timed_out; /* own timeout for `round` decided */
     bool timeout_ready; /* ... and durable: may be repeated */
     struct bft_timeout own_timeout;
@@ -263,6 +263,9 @@ struct bft_replica {
     struct bft_attest_slot attested; /* newest certificate */
     uint64_t attested_height;
     struct td_hash attested_digest;
+    int64_t attested_at_ns;
+    struct bft_attest_fields memo_fields; /* last attestation hashed, and its digest */
+    struct td_hash memo_digest;
     struct bft_attest own_attest[TD_ATTEST_SLOTS]; /* by height */
     bool has_own_attest[TD_ATTEST_SLOTS];
     struct bft_batch_attest own_batch[BFT_BATCH_ROUNDS];
@@ -298,6 +301,8 @@ struct bft_replica {
     struct td_hash l1_hash;
     bool syncing;
     bool synced_once;
+    bool claims_changed; /* sync_top is to be recomputed */
+    uint64_t sync_top;   /* highest final height that a connected peer claims */
     uint64_t sync_from;
     uint32_t sync_peer;
     int64_t sync_at_ns;
@@ -410,6 +415,8 @@ uint32_t bft_tree_find(const struct bft_tree *t, const struct td_hash *hash);
 uint32_t bft_tree_add(struct bft_replica *r, const struct bft_header *h, const struct td_hash *hash);
 void bft_tree_reset(struct bft_replica *r, const struct bft_header *root, const struct td_hash *hash,
                     const struct bft_chain_state *state);
+void bft_tree_adopt(struct bft_replica *r, const struct bft_header *root, const struct td_hash *hash,
+                    const struct bft_chain_state *state);
 /* Make `node` the root and drop everything that does not descend from it. */
 void bft_tree_reroot(struct bft_replica *r, uint32_t node);
 bool bft_tree_descends(const struct bft_tree *t, uint32_t node, uint32_t ancestor);
@@ -449,6 +456,8 @@ void bft_proof_get(const struct bft_replica *r, struct bft_proof *out);
 void bft_proof_emit(struct bft_replica *r); /* FINAL_PROOF effect */
 void bft_try_final(struct bft_replica *r);
 void bft_two_chain(struct bft_replica *r, const struct bft_qc *qc_child);
+/* A verified proof from a peer whose tip directly follows the newest final block here. */
+void bft_proof_take(struct bft_replica *r, const struct bft_proof *proof);
 void bft_commit_cert(struct bft_replica *r, const struct bft_qc *cc);
 void bft_on_executed(struct bft_replica *r, const struct bft_executed *x);
 
@@ -477,6 +486,8 @@ void bft_on_set_known(struct bft_replica *r, const struct td_hash *registry_hash
                       const struct bft_set *set);
 
 /* own.c */
+/* Set last proposed, voted, commit, timeout of the current epoch from the guard's mirror. */
+void bft_own_bind(struct bft_replica *r);
 bool bft_own_room(const struct bft_replica *r);
 void bft_own_sign(struct bft_replica *r, const struct bft_signed *m, uint64_t parent_round);
 void bft_on_signed(struct bft_replica *r, const struct bft_signed *m);
@@ -504,6 +515,9 @@ uint64_t bft_origin_quorum(const struct bft_replica *r);
 /* sync.c */
 void bft_want(struct bft_replica *r, enum bft_object_kind kind, const struct td_hash *hash,
               const struct bft_bitmap *holders, uint64_t round);
+/* Ask for the first header missing between `hash` and the root, if any. */
+void bft_want_chain(struct bft_replica *r, const struct td_hash *hash,
+                    const struct bft_bitmap *holders, uint64_t round);
 void bft_want_done(struct bft_replica *r, const struct td_hash *hash);
 void bft_want_due(struct bft_replica *r);
 int64_t bft_want_next(const struct bft_replica *r);

@@ -151,8 +151,9 @@ void bft_process_qc(struct bft_replica *r, const struct bft_qc *qc)
     if (qc->round > r->high_qc.qc.round && raise)
         bft_qc_put(r, &r->high_qc, qc); /* [P-4.3] the lock */
     try_commit_vote(r, qc);
-    if (bft_tree_find(&r->tree, &qc->hash) == BFT_NODE_NONE)
-        bft_want(r, BFT_OBJECT_HEADER, &qc->hash, &qc->signers, qc->round);
+    bft_want_chain(r, &qc->hash, &qc->signers, qc->round);
+    if (s == NULL)
+        bft_two_chain(r, qc); /* too old or too new for the window that settling looks through */
     r->stepping_final = true;
     if (qc->round < r->round)
         return;

@@ -65,7 +65,7 @@ bool bft_sigcache_has(struct bft_sigcache *c, const struct bft_sig_check *k)
 {
     struct bft_sigcache_entry *set = set_of(c, k);
     for (uint32_t way = 0; way < 2; way++) {
-        if (entry_is(&set[way], k)) {
+        if (entry_is(&set[way], k) && (set[way].exact || !k->exact)) {
             touch(set, way);
             c->hits++;
             return true;
@@ -81,6 +81,7 @@ void bft_sigcache_add(struct bft_sigcache *c, const struct bft_sig_check *k)
     uint32_t way = set[0].used <= set[1].used ? 0 : 1; /* empty before older before newer */
     for (uint32_t i = 0; i < 2; i++) {
         if (entry_is(&set[i], k)) {
+            set[i].exact = set[i].exact || k->exact;
             touch(set, i);
             return;
         }
@@ -89,5 +90,6 @@ void bft_sigcache_add(struct bft_sigcache *c, const struct bft_sig_check *k)
     set[way].sig = k->sig;
     set[way].epoch = k->epoch;
     set[way].signer = k->signer;
+    set[way].exact = k->exact;
     touch(set, way);
 }

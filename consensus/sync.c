@@ -40,6 +40,23 @@ void bft_want(struct bft_replica *r, enum bft_object_kind kind, const struct td_
     r->stepping_want = true;
 }
 
+void bft_want_chain(struct bft_replica *r, const struct td_hash *hash,
+                    const struct bft_bitmap *holders, uint64_t round)
+{
+    struct td_hash missing = *hash;
+    for (uint32_t step = 0; step < BFT_NODES_MAX; step++) {
+        uint32_t i = bft_tree_find(&r->tree, &missing);
+        if (i == BFT_NODE_NONE) {
+            bft_want(r, BFT_OBJECT_HEADER, &missing, holders, round);
+            return;
+        }
+        if (r->tree.node[i].anchored)
+            return;
+        missing = r->tree.node[i].header.parent;
+        round = r->tree.node[i].header.parent_round;
+    }
+}
+
 void bft_want_done(struct bft_replica *r, const struct td_hash *hash)
 {
     for (uint32_t i = 0; i < BFT_WANTED_MAX; i++)
@@ -143,10 +160,8 @@ enum bft_verdict bft_on_by_hash(struct bft_replica *r, const struct bft_by_hash 
     for (uint32_t i = n; i-- > 0;)
         if (bft_tree_add(r, &chain[i], &hash[i]) == BFT_NODE_NONE)
             return BFT_OVERFLOW;
-    if (n > 0 && bft_tree_find(&r->tree, &chain[n - 1u].parent) == BFT_NODE_NONE &&
-        chain[n - 1u].parent_round > 0)
-        bft_want(r, BFT_OBJECT_HEADER, &chain[n - 1u].parent, &(struct bft_bitmap){{0}},
-                 chain[n - 1u].parent_round);
+    if (n > 0 && chain[n - 1u].parent_round > 0)
+        bft_want_chain(r, &hash[0], &(struct bft_bitmap){{0}}, chain[0].round);
     r->stepping_vote = true;
     return BFT_OK;
 }
@@ -159,6 +174,28 @@ static void put_header(struct bft_replica *r, uint32_t i, const struct bft_heade
     r->reply_view[i] = td_bytes_of(w.ptr, w.len);
 }
 
+/* Fillers below the root are gone, and block sync carries none: whoever asks for one, or for what
+ * stands on it, needs the proof that the root is final.  [P-11.4] */
+static void serve_root_proof(struct bft_replica *r, uint32_t peer)
+{
+    const struct bft_node *root = &r->tree.node[r->tree.root];
+    struct bft_proof kept, copy;
+    struct bft_slot slot = {root->header.epoch, root->header.round};
+    if (peer >= BFT_PEERS_MAX || !r->peer[peer].up ||
+        bft_slot_cmp(r->peer[peer].proof_sent, slot) >= 0)
+        return; /* once per root: a small question must not buy a large answer again and again */
+    bft_proof_get(r, &kept);
+    bool tip_is_root = (kept.kind == BFT_PROOF_COMMIT || kept.kind == BFT_PROOF_TWO_CHAIN) &&
+                       kept.tip->round == root->header.round && kept.tip->epoch == r->epoch;
+    if (!root->header.filler || !tip_is_root || !bft_export_proof(r, &copy, &kept))
+        return;
+    struct bft_msg *m = bft_out(r, peer, BFT_MSG_CERTIFICATE);
+    if (m == NULL)
+        return;
+    m->u.certificate = (struct bft_certificate){.kind = BFT_CERTIFICATE_PROOF, .proof = copy};
+    r->peer[peer].proof_sent = slot;
+}
+
 enum bft_verdict bft_on_get_by_hash(struct bft_replica *r, const struct bft_get_by_hash *m,
                                     uint32_t peer)
 {
@@ -166,6 +203,7 @@ enum bft_verdict bft_on_get_by_hash(struct bft_replica *r, const struct bft_get_
         return BFT_OK; /* payloads, transactions, sets: the shell answers */
     const struct bft_tree *t = &r->tree;
     uint32_t n = 0;
+    serve_root_proof(r, peer);
     for (uint32_t i = bft_tree_find(t, &m->hashes[0]); i != BFT_NODE_NONE && n < BFT_HEADERS_PER_REPLY;
          i = t->node[i].parent)
         put_header(r, n++, &t->node[i].header);
@@ -179,13 +217,22 @@ enum bft_verdict bft_on_get_by_hash(struct bft_replica *r, const struct bft_get_
     return BFT_OK;
 }
 
-static uint64_t sync_target(const struct bft_replica *r)
+static uint64_t sync_target(struct bft_replica *r)
 {
-    uint64_t top = r->final_height;
-    for (uint32_t i = 0; i < r->peer_high; i++)
-        if (r->peer[i].up && r->peer[i].final_height > top)
-            top = r->peer[i].final_height;
-    return top;
+    if (r->claims_changed) {
+        r->claims_changed = false;
+        r->sync_top = 0;
+        for (uint32_t i = 0; i < r->peer_high; i++)
+            if (r->peer[i].up && r->peer[i].final_height > r->sync_top)
+                r->sync_top = r->peer[i].final_height;
+    }
+    return r->sync_top > r->final_height ? r->sync_top : r->final_height;
+}
+
+static void forget_claim(struct bft_replica *r, uint32_t peer)
+{
+    r->peer[peer].final_height = r->final_height;
+    r->claims_changed = true;
 }
 
 static void ask(struct bft_replica *r)
@@ -268,10 +315,9 @@ static void adopt(struct bft_replica *r, const struct bft_blocks *b, uint32_t fi
         before = *tip;
         bft_header_hash(&hash, tip);
     }
-    bft_tree_reset(r, &before, &hash, &state);
-    if (r->high_qc.qc.round > before.round && r->high_qc.qc.epoch == r->epoch)
-        bft_want(r, BFT_OBJECT_HEADER, &r->high_qc.qc.hash, &r->high_qc.qc.signers,
-                 r->high_qc.qc.round);
+    bft_tree_adopt(r, &before, &hash, &state);
+    if (r->high_qc.qc.round > before.round)
+        bft_want_chain(r, &r->high_qc.qc.hash, &r->high_qc.qc.signers, r->high_qc.qc.round);
     bft_next_set_try(r);
     r->stepping_vote = r->stepping_final = true;
 }
@@ -284,14 +330,14 @@ enum bft_verdict bft_on_blocks(struct bft_replica *r, const struct bft_blocks *b
     if (b->header_count == 0) {
         if (r->sync_peer == peer)
             r->sync_from = 0; /* nothing there: ask somebody else now */
-        r->peer[peer].final_height = r->final_height;
+        forget_claim(r, peer);
         return BFT_OK;
     }
     uint64_t first = b->headers[0].height, last = first + b->header_count - 1u;
     if (b->headers[0].epoch != r->epoch || last <= r->final_height)
         return BFT_STALE;
     if (first > r->final_height + 1u) {
-        r->peer[peer].final_height = r->final_height;
+        forget_claim(r, peer);
         return BFT_BAD_LINK;
     }
     uint32_t skip = (uint32_t)(r->final_height + 1u - first);
@@ -300,7 +346,13 @@ enum bft_verdict bft_on_blocks(struct bft_replica *r, const struct bft_blocks *b
         return BFT_OK;
     }
     r->sync_from = 0; /* useless answers above leave the question open until it times out */
-    adopt(r, b, skip);
+    struct td_hash end;
+    bft_header_hash(&end, &b->headers[b->header_count - 1u]);
+    uint32_t held = bft_tree_find(&r->tree, &end);
+    if (held != BFT_NODE_NONE && r->tree.node[held].anchored)
+        bft_finalize(r, held, &b->proof);
+    else
+        adopt(r, b, skip);
     if (b->proof.kind == BFT_PROOF_ATTEST)
         (void)bft_on_attest_cert(r, b->proof.attest);
     return BFT_OK;

@@ -195,6 +195,43 @@ void bft_tree_reset(struct bft_replica *r, const struct bft_header *root, const 
     index_rebuild(t);
 }
 
+/* A final block that the tree does not reach becomes the root.  Headers above it stay, detached, and
+ * are anchored again where they descend from it: a certified one among them may be held by no other
+ * node any more. */
+void bft_tree_adopt(struct bft_replica *r, const struct bft_header *root, const struct td_hash *hash,
+                    const struct bft_chain_state *state)
+{
+    struct bft_tree *t = &r->tree;
+    struct bft_header copy = *root; /* may live in a node dropped below */
+    struct td_hash copy_hash = *hash;
+    for (uint32_t i = 0; i < t->high; i++) {
+        struct bft_node *n = &t->node[i];
+        if (!n->used)
+            continue;
+        n->used = n->header.epoch == copy.epoch && n->header.round > copy.round;
+        n->anchored = false;
+        n->parent = BFT_NODE_NONE;
+    }
+    uint32_t at = 0;
+    while (at < t->high && t->node[at].used)
+        at++;
+    TD_ASSERT(at < BFT_NODES_MAX);
+    if (at == t->high)
+        t->high++;
+    t->node[at] = (struct bft_node){
+        .used = true,
+        .anchored = true,
+        .payload = BFT_PAYLOAD_OK,
+        .parent = BFT_NODE_NONE,
+        .state = *state,
+        .hash = copy_hash,
+        .header = copy,
+    };
+    t->root = at;
+    index_rebuild(t);
+    anchor_detached(r);
+}
+
 bool bft_tree_descends(const struct bft_tree *t, uint32_t node, uint32_t ancestor)
 {
     while (node != BFT_NODE_NONE && node != ancestor)

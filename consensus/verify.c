@@ -35,7 +35,7 @@ static const struct bft_set *set_of(const struct collect *c, uint64_t epoch)
 
 static enum bft_verdict check_add(struct collect *c, const struct td_hash *digest,
                                   const struct bft_set *set, uint32_t signer,
-                                  const struct td_sig *sig)
+                                  const struct td_sig *sig, bool exact)
 {
     if (c->count >= BFT_SIG_CHECKS_MAX)
         return BFT_OVERFLOW;
@@ -43,7 +43,8 @@ static enum bft_verdict check_add(struct collect *c, const struct td_hash *diges
                                                    .key = &set->v[signer].key,
                                                    .sig = *sig,
                                                    .epoch = set->epoch,
-                                                   .signer = (uint16_t)signer};
+                                                   .signer = (uint16_t)signer,
+                                                   .exact = exact};
     return BFT_OK;
 }
 
@@ -59,16 +60,16 @@ static bool signers_hold(const struct bft_set *set, const struct bft_bitmap *m, 
     return bft_bitmap_count(m) == count && bft_set_weight(set, m) >= set->quorum;
 }
 
-/* List one check per set bit, all over the same digest. */
+/* List one check per set bit, all over the same digest.  exact: attestations.  [P-1.3] */
 static enum bft_verdict checks_of_cert(struct collect *c, const struct td_hash *digest,
                                        const struct bft_set *set, const struct bft_bitmap *m,
-                                       const struct td_sig *sigs)
+                                       const struct td_sig *sigs, bool exact)
 {
     uint32_t next = 0;
     for (uint32_t i = 0; i < set->count; i++) {
         if (!bft_bitmap_has(m, i))
             continue;
-        enum bft_verdict v = check_add(c, digest, set, i, &sigs[next++]);
+        enum bft_verdict v = check_add(c, digest, set, i, &sigs[next++], exact);
         if (v != BFT_OK)
             return v;
     }
@@ -86,7 +87,7 @@ static enum bft_verdict attest_cert(struct collect *c, const struct bft_attest_c
         return BFT_BAD_CERT;
     struct td_hash digest;
     bft_digest_attest(&digest, c->ctx->domain, &cert->fields);
-    return checks_of_cert(c, &digest, set, &cert->signers, cert->sigs);
+    return checks_of_cert(c, &digest, set, &cert->signers, cert->sigs, true);
 }
 
 static enum bft_verdict batch_cert(struct collect *c, const struct bft_batch_cert *cert)
@@ -99,7 +100,7 @@ static enum bft_verdict batch_cert(struct collect *c, const struct bft_batch_cer
         return BFT_BAD_CERT;
     struct td_hash digest;
     bft_digest_batch(&digest, c->ctx->domain, cert->epoch, &cert->set_hash, &cert->batch_hash);
-    return checks_of_cert(c, &digest, set, &cert->signers, cert->sigs);
+    return checks_of_cert(c, &digest, set, &cert->signers, cert->sigs, true);
 }
 
 /* The certificate every epoch starts from.  [P-8.4] */
@@ -143,7 +144,7 @@ static enum bft_verdict vote_qc(struct collect *c, const struct bft_qc *qc)
     }
     struct td_hash digest;
     bft_digest_vote(&digest, c->ctx->domain, qc->epoch, qc->round, qc->height, &qc->hash);
-    enum bft_verdict v = checks_of_cert(c, &digest, set, &qc->signers, qc->sigs);
+    enum bft_verdict v = checks_of_cert(c, &digest, set, &qc->signers, qc->sigs, false);
     if (v == BFT_OK && c->seen_count < SEEN_MAX)
         c->seen[c->seen_count++] = qc;
     return v;
@@ -160,7 +161,7 @@ static enum bft_verdict commit_qc(struct collect *c, const struct bft_qc *qc)
         return BFT_BAD_CERT;
     struct td_hash digest;
     bft_digest_commit(&digest, c->ctx->domain, qc->epoch, qc->round, &qc->hash);
-    return checks_of_cert(c, &digest, set, &qc->signers, qc->sigs);
+    return checks_of_cert(c, &digest, set, &qc->signers, qc->sigs, false);
 }
 
 /* Quorum, every lock below the round, and the full highest QC that the maximum names.  [P-5.4] */
@@ -192,7 +193,7 @@ static enum bft_verdict timeout_cert(struct collect *c, const struct bft_tc *tc)
         if (next == 0 || e->lock_round != tc->entries[next - 1].lock_round)
             bft_digest_timeout(&digest, c->ctx->domain, tc->epoch, tc->round, e->lock_round);
         next++;
-        enum bft_verdict v = check_add(c, &digest, set, i, &e->sig);
+        enum bft_verdict v = check_add(c, &digest, set, i, &e->sig, false);
         if (v != BFT_OK)
             return v;
     }
@@ -309,8 +310,10 @@ static bool fields_hold(const struct bft_signed *m, const struct bft_set *set)
     return true;
 }
 
-static enum bft_verdict signed_any(struct collect *c, const struct bft_signed *m)
+/* Attestations go to L1 as they are, and so does everything in evidence.  [P-1.3] */
+static enum bft_verdict signed_any(struct collect *c, const struct bft_signed *m, bool in_evidence)
 {
+    bool exact = in_evidence || m->kind == BFT_SIGNED_ATTEST || m->kind == BFT_SIGNED_BATCH;
     const struct bft_set *set;
     enum bft_verdict v = member(c, bft_signed_slot(m).epoch, bft_signed_signer(m), &set);
     if (v != BFT_OK)
@@ -319,7 +322,7 @@ static enum bft_verdict signed_any(struct collect *c, const struct bft_signed *m
         return BFT_MALFORMED;
     struct td_hash digest;
     bft_digest_signed(&digest, c->ctx->domain, m);
-    return check_add(c, &digest, set, bft_signed_signer(m), signed_sig(m));
+    return check_add(c, &digest, set, bft_signed_signer(m), signed_sig(m), exact);
 }
 
 static enum bft_verdict vote(struct collect *c, const struct bft_vote *m)
@@ -332,7 +335,7 @@ static enum bft_verdict vote(struct collect *c, const struct bft_vote *m)
         return BFT_MALFORMED;
     struct td_hash digest;
     bft_digest_vote(&digest, c->ctx->domain, m->epoch, m->round, m->height, &m->hash);
-    return check_add(c, &digest, set, m->signer, &m->sig);
+    return check_add(c, &digest, set, m->signer, &m->sig, false);
 }
 
 static enum bft_verdict commit(struct collect *c, const struct bft_commit *m)
@@ -345,13 +348,13 @@ static enum bft_verdict commit(struct collect *c, const struct bft_commit *m)
         return BFT_MALFORMED;
     struct td_hash digest;
     bft_digest_commit(&digest, c->ctx->domain, m->epoch, m->round, &m->hash);
-    return check_add(c, &digest, set, m->signer, &m->sig);
+    return check_add(c, &digest, set, m->signer, &m->sig, false);
 }
 
 static enum bft_verdict timeout(struct collect *c, const struct bft_timeout_msg *m)
 {
     struct bft_signed t = {.kind = BFT_SIGNED_TIMEOUT, .u.timeout = m->t};
-    enum bft_verdict v = signed_any(c, &t);
+    enum bft_verdict v = signed_any(c, &t, false);
     if (v != BFT_OK)
         return v;
     /* The lock QC travels once per connection, so its absence says nothing.  [P-5.1] */
@@ -396,7 +399,7 @@ static enum bft_verdict proposal(struct collect *c, const struct bft_proposal *p
         return v;
     struct td_hash digest;
     bft_digest_propose(&digest, c->ctx->domain, h->epoch, h->round, &p->hash);
-    return check_add(c, &digest, set, h->proposer, &p->sig);
+    return check_add(c, &digest, set, h->proposer, &p->sig, false);
 }
 
 /* ---- answers */
@@ -553,8 +556,8 @@ static enum bft_verdict evidence(struct collect *c, const struct bft_evidence *e
 {
     if (!evidence_holds(e))
         return BFT_BAD_CERT;
-    enum bft_verdict v = signed_any(c, &e->a);
-    return v == BFT_OK ? signed_any(c, &e->b) : v;
+    enum bft_verdict v = signed_any(c, &e->a, true);
+    return v == BFT_OK ? signed_any(c, &e->b, true) : v;
 }
 
 /* ---- status */
@@ -579,7 +582,7 @@ static void status(struct collect *c, struct bft_status *s)
     uint32_t own_count = 0;
     for (uint32_t i = 0; i < s->own_count; i++) {
         struct mark before = {c->count, c->seen_count};
-        if (!kept(c, before, signed_any(c, &s->own[i])))
+        if (!kept(c, before, signed_any(c, &s->own[i], false)))
             continue;
         if (own_count != i)
             s->own[own_count] = s->own[i];
@@ -616,13 +619,13 @@ static enum bft_verdict collect(struct collect *c, struct bft_msg *m)
     case BFT_MSG_ATTEST:
         s.kind = BFT_SIGNED_ATTEST;
         s.u.attest = m->u.attest;
-        return signed_any(c, &s);
+        return signed_any(c, &s, false);
     case BFT_MSG_ATTEST_CERT:
         return attest_cert(c, &m->u.attest_cert);
     case BFT_MSG_BATCH_ATTEST:
         s.kind = BFT_SIGNED_BATCH;
         s.u.batch = m->u.batch_attest;
-        return signed_any(c, &s);
+        return signed_any(c, &s, false);
     case BFT_MSG_BATCH_CERT:
         return batch_cert(c, &m->u.batch_cert);
     case BFT_MSG_BLOCKS:

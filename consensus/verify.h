@@ -8,7 +8,9 @@
  *   frame ─decode─▶ msg ─collect─▶ verdict │ checks[] ─cache/pool─▶ all good ─▶ bft_step
  *
  * Invariant: a message for which collect returned BFT_OK and every listed check holds is exactly
- * as trustworthy as the signers' keys; the core re-checks no signature. */
+ * as trustworthy as the signers' keys; the core re-checks no signature.  `exact` is set for
+ * attestations, batch attestations, certificates of either, and all inside evidence: what L1 is
+ * given as it stands.  Every other signature may come with either parity bit. */
 #pragma once
 
 #include "consensus/digest.h"
@@ -22,6 +24,7 @@ struct bft_sig_check {
     struct td_sig sig;
     uint64_t epoch; /* with signer: the cache key beside digest and sig */
     uint16_t signer;
+    bool exact; /* parity must be right: L1 will recover this signature  [P-1.3] */
 };
 
 /* A message carries at most: lock QC, TC with its QC, AttestCert, genesis AttestCert, its own. */

@@ -22,6 +22,12 @@ static const uint8_t HALF_ORDER[32] = {
     0x5D, 0x57, 0x6E, 0x73, 0x57, 0xA4, 0x50, 0x1D, 0xDF, 0xE9, 0x2F, 0x46, 0x68, 0x1B, 0x20, 0xA0,
 };
 
+/* p - n, field prime less group order: an r below it is the remainder of two x coordinates. */
+static const uint8_t FIELD_LESS_ORDER[32] = {
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01,
+    0x45, 0x51, 0x23, 0x19, 0x50, 0xB7, 0x5F, 0xC4, 0x40, 0x2D, 0xA1, 0x72, 0x2F, 0xC9, 0xBA, 0xEE,
+};
+
 struct td_secp *td_secp_new(void)
 {
     if (sodium_init() < 0)
@@ -161,6 +167,14 @@ enum td_error td_secp_sign(const struct td_secp *ctx, const struct td_secp_key *
     return err;
 }
 
+/* (r, s) without the parity bit; false when s is high. */
+static bool compact_get(uint8_t out[TD_SIG_BYTES], const struct td_sig *sig)
+{
+    memcpy(out, sig->b, TD_SIG_BYTES);
+    out[32] &= 0x7F;
+    return memcmp(out + 32, HALF_ORDER, sizeof HALF_ORDER) <= 0;
+}
+
 /* The one key that this signature belongs to, as ecrecover would find it. */
 static bool recover(const struct td_secp *ctx, secp256k1_pubkey *out, const struct td_hash *digest,
                     const struct td_sig *sig)
@@ -169,9 +183,7 @@ static bool recover(const struct td_secp *ctx, secp256k1_pubkey *out, const stru
     secp256k1_ecdsa_recoverable_signature raw;
     int parity = sig->b[32] >> 7;
 
-    memcpy(compact, sig->b, sizeof compact);
-    compact[32] &= 0x7F;
-    if (memcmp(compact + 32, HALF_ORDER, sizeof HALF_ORDER) > 0)
+    if (!compact_get(compact, sig))
         return false;
     /* Parsing refuses r or s >= n; recovery refuses zeros and an r that is no x coordinate. */
     return secp256k1_ecdsa_recoverable_signature_parse_compact(ctx->lib, &raw, compact, parity) ==
@@ -186,6 +198,36 @@ bool td_secp_verify(const struct td_secp *ctx, const struct td_secp_pub *pub,
     secp256k1_pubkey want = pub_get(pub);
     return recover(ctx, &found, digest, sig) &&
            secp256k1_ec_pubkey_cmp(ctx->lib, &found, &want) == 0;
+}
+
+enum td_error td_secp_parity_fix(const struct td_secp *ctx, const struct td_secp_pub *pub,
+                                 const struct td_hash *digest, struct td_sig *sig)
+{
+    struct td_sig other = *sig;
+    other.b[32] ^= 0x80;
+    if (td_secp_verify(ctx, pub, digest, sig))
+        return TD_OK;
+    if (!td_secp_verify(ctx, pub, digest, &other))
+        return TD_E_SIGNATURE;
+    *sig = other;
+    return TD_OK;
+}
+
+bool td_secp_verify_either(const struct td_secp *ctx, const struct td_secp_pub *pub,
+                           const struct td_hash *digest, const struct td_sig *sig)
+{
+    uint8_t compact[TD_SIG_BYTES];
+    secp256k1_ecdsa_signature raw;
+    secp256k1_pubkey want = pub_get(pub);
+
+    if (memcmp(sig->b, FIELD_LESS_ORDER, sizeof FIELD_LESS_ORDER) < 0) {
+        struct td_sig fixed = *sig;
+        return td_secp_parity_fix(ctx, pub, digest, &fixed) == TD_OK;
+    }
+    /* Parsing refuses r or s >= n; verification refuses s = 0. */
+    return compact_get(compact, sig) &&
+           secp256k1_ecdsa_signature_parse_compact(ctx->lib, &raw, compact) == 1 &&
+           secp256k1_ecdsa_verify(ctx->lib, &raw, digest->b, &want) == 1;
 }
 
 bool td_secp_verify_pubkey(const struct td_secp *ctx, const struct td_pubkey *pubkey,
@@ -227,7 +269,9 @@ static void verify_one(void *arg, size_t index)
 {
     const struct many *m = arg;
     const struct td_secp_item *item = &m->items[index];
-    m->ok[index] = td_secp_verify(m->ctx, item->pub, &item->digest, &item->sig);
+    m->ok[index] = item->exact
+                       ? td_secp_verify(m->ctx, item->pub, &item->digest, &item->sig)
+                       : td_secp_verify_either(m->ctx, item->pub, &item->digest, &item->sig);
 }
 
 size_t td_secp_verify_many(const struct td_secp *ctx, struct td_pool *pool, bool *ok,

@@ -1,9 +1,11 @@
 /* base/host/secp: deterministic low-s signatures, exact verification, recovery, addresses.
  * Method: published signatures of EIP-712, ERC-2098 and RFC 6979 users, then every way to bend a
- * good signature.  Wycheproof is in test_vectors_wycheproof.c. */
+ * good signature, for exact verification and for either parity.  Wycheproof is in
+ * test_vectors_wycheproof.c. */
 #include <signal.h>
 
 #include <criterion/criterion.h>
+#include <secp256k1.h>
 
 #include "base/core/hex.h"
 #include "base/core/keccak.h"
@@ -228,6 +230,11 @@ static bool verdict(const struct bent *b, const struct td_sig *sig)
     return td_secp_verify(b->ctx, &b->pub, &b->digest, sig);
 }
 
+static bool verdict_either(const struct bent *b, const struct td_sig *sig)
+{
+    return td_secp_verify_either(b->ctx, &b->pub, &b->digest, sig);
+}
+
 Test(base_secp, bent_signatures_are_refused)
 {
     struct bent b = bent_new();
@@ -305,6 +312,152 @@ Test(base_secp, signatures_are_low_and_only_low_is_accepted)
     td_secp_free(b.ctx);
 }
 
+/* The same bends: all are refused but that of the parity bit. */
+Test(base_secp, either_parity_is_accepted_and_nothing_else)
+{
+    enum { PARITY_BIT = 32 * 8 + 7 };
+    static const struct td_sig NONE;
+    struct bent b = bent_new();
+    struct td_sig s;
+    for (unsigned bit = 0; bit < 512; bit++) {
+        s = b.good;
+        s.b[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        cr_expect_eq(verdict_either(&b, &s), bit == PARITY_BIT, "bit %u", bit);
+    }
+    for (unsigned parity = 0; parity < 2; parity++) {
+        uint8_t top = (uint8_t)(parity << 7);
+        s = b.good;
+        s.b[32] = (uint8_t)((s.b[32] & 0x7F) | top);
+        cr_expect(verdict_either(&b, &s));
+        memset(s.b, 0, 32); /* r = 0 */
+        cr_expect(!verdict_either(&b, &s));
+        memcpy(s.b, ORDER, 32); /* r = n */
+        cr_expect(!verdict_either(&b, &s));
+        s = b.good;
+        memset(s.b + 32, 0, 32); /* s = 0 */
+        s.b[32] = top;
+        cr_expect(!verdict_either(&b, &s));
+        s = NONE;
+        s.b[32] = top;
+        cr_expect(!verdict_either(&b, &s));
+    }
+    struct td_secp_key stranger;
+    struct td_secp_pub stranger_pub;
+    td_secp_key_new(b.ctx, &stranger);
+    td_secp_key_pub(b.ctx, &stranger_pub, &stranger);
+    cr_expect(!td_secp_verify_either(b.ctx, &stranger_pub, &b.digest, &b.good));
+    b.digest.b[31] ^= 1;
+    cr_expect(!verdict_either(&b, &b.good));
+    td_secp_free(b.ctx);
+}
+
+/* The owner of (r, n/2) is found by recovery; (r, n/2 + 1) is then its malleated twin, and the one
+ * high s that leaves the top bit free. */
+Test(base_secp, either_parity_needs_a_low_s)
+{
+    struct bent b = bent_new();
+    struct td_addr addr;
+    struct td_sig s = b.good;
+    hex(s.b + 32, 32, "7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
+    cr_assert_eq(td_secp_recover(b.ctx, &addr, &b.pub, &b.digest, &s), TD_OK);
+    cr_expect(verdict_either(&b, &s));
+    s.b[63]++;
+    cr_expect(!verdict_either(&b, &s));
+    s.b[32] ^= 0x80;
+    cr_expect(!verdict_either(&b, &s));
+    td_secp_free(b.ctx);
+}
+
+/* r < p - n is the remainder of two x coordinates.  The keys follow from the nonce point R alone,
+ * (s R - digest G) / r, so nobody knows their secrets; digest 22..22, s = 11..11. */
+Test(base_secp, either_parity_refuses_nonce_points_that_have_no_form)
+{
+    static const struct {
+        const char *r, *pub;
+        bool has_form;
+    } ROW[] = {
+        {"0000000000000000000000000000000000000000000000000000000000000002", /* R.x = r */
+         "02fd5d0fed85af833432ecd7e5f5aed5bc47979e40d2d4b3953c12966daa8a5139", true},
+        {"0000000000000000000000000000000000000000000000000000000000000002", /* R.x = r + n */
+         "0327c3be93d3c87d5e26939ede471eb8abb695d9db6f964a0021c0cf3113eea93c", false},
+        {"000000000000000000000000000000014551231950b75fc4402da1722fc9baeb", /* R.x = p - 3 */
+         "021620f34c44952ee382b6555f4003688c0f4f2e2a4abfff09073298926e6e711f", false},
+    };
+    secp256k1_context *lib = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
+    struct bent b = {.ctx = context()};
+    struct td_pubkey compressed;
+    struct td_sig s;
+    memset(b.digest.b, 0x22, sizeof b.digest.b);
+    memset(s.b, 0x11, sizeof s.b);
+    for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++) {
+        secp256k1_ecdsa_signature raw;
+        secp256k1_pubkey pub;
+        hex(s.b, 32, ROW[i].r);
+        hex(compressed.b, 33, ROW[i].pub);
+        cr_assert_eq(td_secp_pub_decode(b.ctx, &b.pub, &compressed), TD_OK);
+        cr_assert_eq(secp256k1_ec_pubkey_parse(lib, &pub, compressed.b, 33), 1);
+        cr_assert_eq(secp256k1_ecdsa_signature_parse_compact(lib, &raw, s.b), 1);
+        cr_expect_eq(secp256k1_ecdsa_verify(lib, &raw, b.digest.b, &pub), 1, "plain ECDSA");
+        for (unsigned parity = 0; parity < 2; parity++) {
+            struct td_sig fixed = s;
+            fixed.b[32] = (uint8_t)(0x11 | parity << 7);
+            cr_expect_eq(verdict_either(&b, &fixed), ROW[i].has_form, "row %zu", i);
+            cr_expect_eq(td_secp_parity_fix(b.ctx, &b.pub, &b.digest, &fixed),
+                         ROW[i].has_form ? TD_OK : TD_E_SIGNATURE, "row %zu", i);
+        }
+    }
+    secp256k1_context_destroy(lib);
+    td_secp_free(b.ctx);
+}
+
+Test(base_secp, parity_fix_finds_the_bit_or_changes_nothing)
+{
+    struct bent b = bent_new();
+    for (unsigned i = 0; i < 50; i++) { /* both parities occur */
+        td_keccak256(&b.digest, &i, sizeof i);
+        cr_assert_eq(td_secp_sign(b.ctx, &b.key, &b.digest, &b.good), TD_OK);
+        struct td_sig s = b.good;
+        cr_expect_eq(td_secp_parity_fix(b.ctx, &b.pub, &b.digest, &s), TD_OK);
+        cr_expect(td_sig_eq(&s, &b.good), "right already");
+        s.b[32] ^= 0x80;
+        cr_expect(!verdict(&b, &s));
+        cr_expect_eq(td_secp_parity_fix(b.ctx, &b.pub, &b.digest, &s), TD_OK);
+        cr_expect(td_sig_eq(&s, &b.good), "the bit that was signed");
+        s.b[20] ^= 4;
+        struct td_sig forged = s;
+        cr_expect_eq(td_secp_parity_fix(b.ctx, &b.pub, &b.digest, &s), TD_E_SIGNATURE);
+        cr_expect(td_sig_eq(&s, &forged), "unchanged");
+    }
+    td_secp_free(b.ctx);
+}
+
+/* Flipped parity bits fail where the item is exact; other flips always. */
+Test(base_secp, many_at_once_each_as_exact_as_it_says)
+{
+    enum { COUNT = 24 };
+    struct bent b = bent_new();
+    struct td_secp_item items[COUNT];
+    bool ok[COUNT];
+    size_t good = 0;
+    struct td_pool *pool = td_pool_new(1);
+    cr_assert_not_null(pool);
+    for (unsigned i = 0; i < COUNT; i++) {
+        items[i] = (struct td_secp_item){.pub = &b.pub, .exact = i % 2 == 0};
+        td_keccak256(&items[i].digest, &i, sizeof i);
+        cr_assert_eq(td_secp_sign(b.ctx, &b.key, &items[i].digest, &items[i].sig), TD_OK);
+        if (i % 3 == 1)
+            items[i].sig.b[32] ^= 0x80;
+        if (i % 4 == 3)
+            items[i].sig.b[9] ^= 2;
+        good += i % 4 != 3 && (i % 3 != 1 || i % 2 == 1);
+    }
+    cr_expect_eq(td_secp_verify_many(b.ctx, pool, ok, items, COUNT), good);
+    for (unsigned i = 0; i < COUNT; i++)
+        cr_expect_eq(ok[i], i % 4 != 3 && (i % 3 != 1 || i % 2 == 1), "item %u", i);
+    td_pool_free(pool);
+    td_secp_free(b.ctx);
+}
+
 Test(base_secp, many_at_once)
 {
     enum { COUNT = 67 };
@@ -313,6 +466,7 @@ Test(base_secp, many_at_once)
     bool ok[COUNT];
     for (unsigned i = 0; i < COUNT; i++) {
         items[i].pub = &b.pub;
+        items[i].exact = true;
         td_keccak256(&items[i].digest, &i, sizeof i);
         cr_assert_eq(td_secp_sign(b.ctx, &b.key, &items[i].digest, &items[i].sig), TD_OK);
         if (i % 5 == 2)

@@ -48,7 +48,8 @@ struct net {
     int64_t now_ns;
     struct td_rng rng;
     struct bft_effects *fx;
-    struct td_arena arena;
+    struct td_arena arena; /* of the frame being delivered */
+    struct td_arena probe; /* of keep_msg */
 };
 
 static void *must(void *p)
@@ -80,9 +81,9 @@ static const struct bft_msg *keep_msg(struct net *n, const uint8_t *frame, size_
     struct bench_stream *s = n->out;
     struct bft_msg probe;
     struct td_arena arena;
-    td_arena_reset(&n->arena);
-    TD_ASSERT(bft_msg_decode(&probe, &n->arena, frame, len) == TD_OK);
-    size_t room = n->arena.used + 64u;
+    td_arena_reset(&n->probe);
+    TD_ASSERT(bft_msg_decode(&probe, &n->probe, frame, len) == TD_OK);
+    size_t room = n->probe.used + 64u; /* alignment may cost more at another address */
     struct bft_msg *m = keep(s, NULL, sizeof *m);
     td_arena_init(&arena, keep(s, NULL, room), room);
     TD_ASSERT(bft_msg_decode(m, &arena, frame, len) == TD_OK);
@@ -193,11 +194,11 @@ static void transmit(struct net *n, uint32_t from, uint32_t peer, const struct b
         if (to == from || (peer != BFT_NO_PEER && peer != to))
             continue;
         b->refs++;
-        push(n, (struct due){
-                    .at_ns = n->now_ns + (int64_t)td_rng_range(&n->rng, DELAY_MIN_NS, DELAY_MAX_NS),
-                    .from = from,
-                    .to = to,
-                    .blob = b});
+        push(n, (struct due){.at_ns = n->now_ns +
+                                      (int64_t)td_rng_range(&n->rng, DELAY_MIN_NS, DELAY_MAX_NS),
+                             .from = from,
+                             .to = to,
+                             .blob = b});
     }
     if (b->refs == 0)
         free(b);
@@ -326,10 +327,10 @@ static void carry_out(struct net *n, uint32_t i)
         else if (later[k].kind == BFT_FX_FINALIZE)
             answer_finalize(n, i, &header[k], &later[k].u.block.hash);
         else
-            give(n, i,
-                 (struct bft_event){.kind = BFT_EV_PERSISTED,
-                                    .u.persist_id = later[k].u.persist.id},
-                 NULL);
+            give(
+                n, i,
+                (struct bft_event){.kind = BFT_EV_PERSISTED, .u.persist_id = later[k].u.persist.id},
+                NULL);
     }
 }
 
@@ -342,18 +343,8 @@ static void deliver(struct net *n, const struct due *d)
     struct td_hash hash = {{0}};
     if (has_payload)
         hash = m.u.proposal.hash;
-    if (d->to == 0) { /* recording uses the arena; node 0 gets the recorded copy's twin below */
-        struct bft_event ev = {.kind = BFT_EV_MESSAGE, .peer = d->from};
-        ev.mono_ns = n->now_ns;
-        ev.wall_ms = WALL_START_MS + (uint64_t)n->now_ns / 1000000u;
-        record(n, &ev, d->blob);
-        ev.u.msg = n->out->event[n->out->count - 1].ev.u.msg;
-        (void)bft_step(n->node[0].replica, &ev, n->fx);
-        carry_out(n, 0);
-    } else {
-        give(n, d->to, (struct bft_event){.kind = BFT_EV_MESSAGE, .peer = d->from, .u.msg = &m},
-             NULL);
-    }
+    give(n, d->to, (struct bft_event){.kind = BFT_EV_MESSAGE, .peer = d->from, .u.msg = &m},
+         d->blob);
     if (has_payload) {
         struct bft_event ready = {.kind = BFT_EV_PAYLOAD_READY};
         ready.u.verdict.hash = hash;
@@ -469,6 +460,7 @@ void bench_stream_record(struct bench_stream *s, const struct bench_network_shap
     n.node = must(calloc(shape->nodes, sizeof n.node[0]));
     n.fx = must(malloc(sizeof *n.fx));
     td_arena_init(&n.arena, must(malloc(BFT_DECODE_ARENA_BYTES)), BFT_DECODE_ARENA_BYTES);
+    td_arena_init(&n.probe, must(malloc(BFT_DECODE_ARENA_BYTES)), BFT_DECODE_ARENA_BYTES);
     configure(&n, s->set);
     s->cfg = n.cfg;
     s->cfg.self = n.node[0].addr;
@@ -489,6 +481,7 @@ void bench_stream_record(struct bench_stream *s, const struct bench_network_shap
     free(n.node);
     free(n.fx);
     free(n.arena.base);
+    free(n.probe.base);
 }
 
 void bench_stream_free(struct bench_stream *s)

@@ -13,6 +13,7 @@
 
 #define RUN_NS UINT64_C(50000000)
 #define QUICK_RUN_NS UINT64_C(100000)
+#define PAIR_SLICES 32u /* per run: what disturbs one of a pair disturbs the other */
 
 static bool is_quick;
 static uint32_t targets_met, targets_missed;
@@ -30,8 +31,10 @@ bool bench_is_quick(void)
 uint64_t bench_now_ns(enum bench_clock clock)
 {
     struct timespec t;
-    clockid_t id = clock == BENCH_CPU ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
-    TD_ASSERT(clock_gettime(id, &t) == 0);
+    static const clockid_t ids[] = {[BENCH_CPU] = CLOCK_THREAD_CPUTIME_ID,
+                                    [BENCH_PROCESS] = CLOCK_PROCESS_CPUTIME_ID,
+                                    [BENCH_WALL] = CLOCK_MONOTONIC};
+    TD_ASSERT(clock_gettime(ids[clock], &t) == 0);
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
@@ -50,33 +53,47 @@ static uint64_t calibrate(const struct bench_work *work)
     }
 }
 
-static double once(const struct bench_work *work, uint64_t rounds)
+/* The rounds of one slice; at least one, so slow work makes longer runs. */
+static uint64_t part(uint64_t rounds)
 {
-    uint64_t took_ns = work->run(work->ctx, rounds);
-    return (double)took_ns / (double)rounds / (double)work->operations;
+    return rounds < PAIR_SLICES ? 1 : rounds / PAIR_SLICES;
 }
 
-void bench_time_pair(struct bench_series *a, struct bench_series *b, const struct bench_work *work_a,
-                     const struct bench_work *work_b)
+static void run_pair(double *a, double *b, const struct bench_work *work_a,
+                     const struct bench_work *work_b, uint64_t rounds_a, uint64_t rounds_b)
 {
-    uint64_t rounds_a = calibrate(work_a);
-    uint64_t rounds_b = work_b != NULL ? calibrate(work_b) : 0;
+    uint64_t took_a = 0, took_b = 0;
+    for (uint32_t i = 0; i < PAIR_SLICES; i++) {
+        took_a += work_a->run(work_a->ctx, rounds_a);
+        took_b += work_b->run(work_b->ctx, rounds_b);
+    }
+    *a = (double)took_a / (double)(rounds_a * PAIR_SLICES * work_a->operations);
+    *b = (double)took_b / (double)(rounds_b * PAIR_SLICES * work_b->operations);
+}
+
+void bench_time_pair(struct bench_series *a, struct bench_series *b,
+                     const struct bench_work *work_a, const struct bench_work *work_b)
+{
+    uint64_t rounds_a = part(calibrate(work_a));
+    uint64_t rounds_b = part(calibrate(work_b));
     for (uint32_t i = 0; i < BENCH_RUNS; i++) {
         if (is_quick && i > 0) {
             a->value[i] = a->value[0];
-            if (work_b != NULL)
-                b->value[i] = b->value[0];
-            continue;
+            b->value[i] = b->value[0];
+        } else {
+            run_pair(&a->value[i], &b->value[i], work_a, work_b, rounds_a, rounds_b);
         }
-        a->value[i] = once(work_a, rounds_a);
-        if (work_b != NULL)
-            b->value[i] = once(work_b, rounds_b);
     }
 }
 
 void bench_time(struct bench_series *out, const struct bench_work *work)
 {
-    bench_time_pair(out, NULL, work, NULL);
+    uint64_t rounds = calibrate(work);
+    for (uint32_t i = 0; i < BENCH_RUNS; i++) {
+        out->value[i] = is_quick && i > 0 ? out->value[0]
+                                          : (double)work->run(work->ctx, rounds) /
+                                                (double)(rounds * work->operations);
+    }
 }
 
 void bench_divide(struct bench_series *out, const struct bench_series *a,

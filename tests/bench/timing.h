@@ -4,7 +4,8 @@
  *
  * 1. A row shows the median, the least and the greatest of BENCH_RUNS runs of one process.
  * 2. Work on one thread is timed by that thread's CPU clock: a neighbour that takes the core away
- *    does not count, so the figure is "per core".  Work on several threads is timed by the wall.
+ *    does not count, so the figure is "per core".  For work on several threads both the CPU time of
+ *    all and the wall clock say something; the row names which.
  * 3. A missed target prints MISS and changes nothing else: timing never fails.  A computation that
  *    goes wrong aborts, because its figure would mean nothing. */
 #pragma once
@@ -14,7 +15,11 @@
 
 #define BENCH_RUNS 9u /* odd, so that the median is a run that happened */
 
-enum bench_clock { BENCH_CPU, BENCH_WALL };
+enum bench_clock {
+    BENCH_CPU,     /* of the calling thread */
+    BENCH_PROCESS, /* of all threads together */
+    BENCH_WALL,
+};
 
 /* Now, in nanoseconds of that clock. */
 uint64_t bench_now_ns(enum bench_clock clock);
@@ -33,7 +38,7 @@ struct bench_series {
 
 /* How values are shown; targets are in the same unit. */
 enum bench_unit {
-    BENCH_NS,    /* less is better, as for the next two */
+    BENCH_NS, /* less is better, as for the next two */
     BENCH_US,
     BENCH_RATIO,
     BENCH_PER_S, /* more is better */
@@ -47,9 +52,10 @@ bool bench_is_quick(void);
 /* Nanoseconds per operation, BENCH_RUNS times, each run at least 50 ms long. */
 void bench_time(struct bench_series *out, const struct bench_work *work);
 
-/* Two of them, run in turn, so that both meet the same disturbances. */
-void bench_time_pair(struct bench_series *a, struct bench_series *b, const struct bench_work *work_a,
-                     const struct bench_work *work_b);
+/* Two of them, in turn every few milliseconds, so that both meet the same disturbances and their
+ * ratio is steadier than either. */
+void bench_time_pair(struct bench_series *a, struct bench_series *b,
+                     const struct bench_work *work_a, const struct bench_work *work_b);
 
 /* out = a / b, run by run. */
 void bench_divide(struct bench_series *out, const struct bench_series *a,

@@ -228,7 +228,7 @@ void so_skip(struct solo *s)
     struct bft_msg m = {.kind = BFT_MSG_CERTIFICATE};
     m.u.certificate = (struct bft_certificate){.kind = BFT_CERTIFICATE_TC, .tc = &s->tc.tc};
     cr_assert_eq(cl_give_verified(&s->c, 0, 1, &m), BFT_OK);
-    cr_assert_eq(so_view(s).round, v.round + 1u);
+    cr_assert_gt(so_view(s).round, v.round);
 }
 
 /* ---- attestation */

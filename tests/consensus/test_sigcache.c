@@ -76,6 +76,51 @@ Test(sigcache, never_takes_one_key_for_another)
     cr_expect(bft_sigcache_has(&cache, &k));
 }
 
+/* The weaker check never stands for the stronger one; the stronger one stands for both, in whatever
+ * order they come. */
+Test(sigcache, an_inexact_check_never_answers_an_exact_one)
+{
+    struct bft_sig_check exact = check(5), either = exact;
+    exact.exact = true;
+    either.exact = false;
+    bft_sigcache_add(&cache, &either);
+    cr_expect(bft_sigcache_has(&cache, &either));
+    cr_expect(!bft_sigcache_has(&cache, &exact), "nobody looked at the parity");
+    bft_sigcache_add(&cache, &exact);
+    cr_expect(bft_sigcache_has(&cache, &exact), "raised");
+    cr_expect(bft_sigcache_has(&cache, &either));
+    bft_sigcache_add(&cache, &either);
+    cr_expect(bft_sigcache_has(&cache, &exact), "never lowered");
+
+    setup();
+    bft_sigcache_add(&cache, &exact);
+    cr_expect(bft_sigcache_has(&cache, &either));
+    cr_expect(bft_sigcache_has(&cache, &exact));
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < 2u << LOG_SETS; i++)
+        used += cache.entry[i].used != 0;
+    cr_expect_eq(used, 1, "one entry, however it was checked");
+
+    exact.sig.b[32] ^= 0x80;
+    either.sig.b[32] ^= 0x80;
+    cr_expect(!bft_sigcache_has(&cache, &either), "a flipped parity bit is a miss");
+    cr_expect(!bft_sigcache_has(&cache, &exact));
+
+    /* A place that is taken over does not keep the old entry's word. */
+    bft_sigcache_init(&cache, region, 1, 12345);
+    for (uint64_t n = 0; n < 40; n++) {
+        struct bft_sig_check k = check(n);
+        k.exact = true;
+        bft_sigcache_add(&cache, &k);
+    }
+    for (uint64_t n = 40; n < 80; n++) {
+        struct bft_sig_check k = check(n);
+        bft_sigcache_add(&cache, &k);
+        k.exact = true;
+        cr_expect(!bft_sigcache_has(&cache, &k), "entry %u", (unsigned)n);
+    }
+}
+
 /* Random load against a list of everything ever added: a hit must be in the list, and what the
  * table still holds is at most its size. */
 Test(sigcache, evicts_and_stays_bounded)

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 
 #include "base/host/secp.h"
+#include "consensus/guard.h"
 #include "golden/fixture.h"
 
 static struct td_secp *secp;
@@ -53,10 +54,18 @@ static void teardown(void)
 
 TestSuite(verify, .init = setup, .fini = teardown, .timeout = 240);
 
+static bool check_holds(const struct bft_sig_check *k)
+{
+    struct td_secp_pub pub;
+    cr_assert_eq(td_secp_pub_decode(secp, &pub, k->key), TD_OK);
+    return k->exact ? td_secp_verify(secp, &pub, &k->digest, &k->sig)
+                    : td_secp_verify_either(secp, &pub, &k->digest, &k->sig);
+}
+
 static bool signatures_hold(uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (!td_secp_verify_pubkey(secp, checks[i].key, &checks[i].digest, &checks[i].sig))
+        if (!check_holds(&checks[i]))
             return false;
     }
     return true;
@@ -117,11 +126,12 @@ static uint8_t *find_sig(uint8_t *buf, size_t len, const struct td_sig *sig)
     return NULL;
 }
 
-/* Forged: one bit of r, of s, and the parity bit, of each signature of each message. */
+/* Forged: one bit of r, of s, and the parity bit, of each signature of each message.  The parity
+ * bit is noticed exactly where L1 will read it.  [P-1.3] */
 Test(verify, every_forged_signature_is_noticed)
 {
     static const size_t AT[] = {0, 32, 63};
-    uint32_t forged = 0;
+    uint32_t forged = 0, flipped = 0;
     use_set(4);
     for (uint32_t i = 0; i < FX_CASE_COUNT; i++) {
         struct bft_msg m;
@@ -138,6 +148,13 @@ Test(verify, every_forged_signature_is_noticed)
                 cr_assert_neq(at, NULL);
                 at[AT[b]] ^= b == 1 ? 0x80 : 1;
                 enum bft_verdict v = judge_bytes(changed, len);
+                bool names_tc = m.kind == BFT_MSG_PROPOSAL && m.u.proposal.tc != NULL;
+                if (b == 1 && !listed[k].exact) {
+                    cr_expect(v == BFT_OK || (names_tc && v == BFT_BAD_HEADER), "%s parity %u: %s",
+                              FX_CASES[i].name, k, bft_verdict_text(v));
+                    flipped++;
+                    continue;
+                }
                 /* A changed TC no longer has the hash that its header names; a repeated QC is
                  * listed twice once its copies differ. */
                 cr_expect(v == BFT_BAD_SIGNATURE || v == BFT_BAD_HEADER, "%s signature %u: %s",
@@ -147,6 +164,162 @@ Test(verify, every_forged_signature_is_noticed)
         }
     }
     cr_expect_gt(forged, 300, "%u", forged);
+    cr_expect_gt(flipped, 60, "%u", flipped);
+}
+
+static uint32_t attest_sigs(const struct bft_qc *qc)
+{
+    return qc != NULL && qc->genesis != NULL ? qc->genesis->sig_count : 0;
+}
+
+static uint32_t attest_sigs_in(const struct bft_by_hash *b)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->object_count; i++) {
+        struct td_arena arena;
+        struct td_reader r;
+        struct bft_qc qc;
+        td_arena_init(&arena, room, sizeof room);
+        td_reader_init(&r, b->objects[i].ptr, b->objects[i].len);
+        bft_qc_decode(&r, &arena, &qc);
+        cr_assert_eq(td_reader_finish(&r), TD_OK);
+        n += attest_sigs(&qc);
+    }
+    return n;
+}
+
+/* Signatures of a message that L1 may be handed as they are, by the text of [P-1.3]. */
+static uint32_t exact_wanted(const struct bft_msg *m, uint32_t all)
+{
+    uint32_t n = 0;
+    switch (m->kind) {
+    case BFT_MSG_ATTEST:
+    case BFT_MSG_ATTEST_CERT:
+    case BFT_MSG_BATCH_ATTEST:
+    case BFT_MSG_BATCH_CERT:
+    case BFT_MSG_EVIDENCE:
+        return all;
+    case BFT_MSG_STATUS:
+        for (uint32_t i = 0; i < m->u.status.own_count; i++)
+            n += m->u.status.own[i].kind == BFT_SIGNED_ATTEST ||
+                 m->u.status.own[i].kind == BFT_SIGNED_BATCH;
+        return n + attest_sigs(m->u.status.high_qc);
+    case BFT_MSG_PROPOSAL:
+        n = m->u.proposal.attest_cert != NULL ? m->u.proposal.attest_cert->sig_count : 0;
+        return n + attest_sigs(&m->u.proposal.qc);
+    case BFT_MSG_TIMEOUT:
+        return attest_sigs(m->u.timeout.lock_qc) +
+               (m->u.timeout.entry.kind == BFT_ENTRY_QC ? attest_sigs(m->u.timeout.entry.qc) : 0);
+    case BFT_MSG_CERTIFICATE:
+        if (m->u.certificate.kind == BFT_CERTIFICATE_QC)
+            return attest_sigs(m->u.certificate.qc);
+        return m->u.certificate.kind == BFT_CERTIFICATE_PROOF &&
+                       m->u.certificate.proof.kind == BFT_PROOF_ATTEST
+                   ? all
+                   : 0;
+    case BFT_MSG_BLOCKS:
+        return m->u.blocks.proof.kind == BFT_PROOF_ATTEST ? all : 0;
+    case BFT_MSG_BY_HASH:
+        return m->u.by_hash.kind == BFT_OBJECT_QC ? attest_sigs_in(&m->u.by_hash) : 0;
+    case BFT_MSG_VOTE:
+    case BFT_MSG_COMMIT:
+    case BFT_MSG_HELLO:
+    case BFT_MSG_GET_BLOCKS:
+    case BFT_MSG_GET_BY_HASH:
+    case BFT_MSG_TX:
+        return 0;
+    }
+    cr_assert_fail("kind %d", (int)m->kind);
+    return 0;
+}
+
+Test(verify, exact_is_what_l1_recovers)
+{
+    uint32_t exact = 0, either = 0;
+    for (uint32_t i = 0; i < FX_CASE_COUNT; i++) {
+        struct bft_msg m;
+        uint32_t count, n = 0;
+        fx_build(&f, i, &m);
+        if (bft_verify_collect(&f.ctx, &m, checks, &count) != BFT_OK)
+            continue;
+        for (uint32_t k = 0; k < count; k++)
+            n += checks[k].exact;
+        cr_expect_eq(n, exact_wanted(&m, count), "%s: %u of %u", FX_CASES[i].name, n, count);
+        exact += n;
+        either += count - n;
+    }
+    cr_expect_gt(exact, 40, "%u", exact);
+    cr_expect_gt(either, 60, "%u", either);
+}
+
+/* ---- the parity bit between votes and evidence */
+
+static struct td_sig *sig_of(struct bft_signed *m)
+{
+    struct td_sig *const all[] = {&m->u.propose.sig, &m->u.vote.sig,   &m->u.commit.sig,
+                                  &m->u.timeout.sig, &m->u.attest.sig, &m->u.batch.sig};
+    return all[m->kind - 1];
+}
+
+/* A stored vote may have been flipped on its way.  Evidence made of it holds only after the shell
+ * fixed both signatures, which the listed checks let it do. */
+Test(verify, evidence_needs_its_parity_fixed)
+{
+    static const char *const NAMES[] = {"evidence_two_proposals", "evidence_two_votes",
+                                        "evidence_two_timeouts",  "evidence_two_attests",
+                                        "evidence_commit_lock",   "evidence_vote_lock"};
+    for (uint32_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        struct bft_msg m;
+        uint32_t count;
+        fx_build(&f, fx_find(NAMES[i]), &m);
+        struct bft_signed *const pair[] = {&m.u.evidence.a, &m.u.evidence.b};
+        for (uint32_t k = 0; k < 2; k++) {
+            sig_of(pair[k])->b[32] ^= 0x80;
+            cr_expect_eq(judge(&m), BFT_BAD_SIGNATURE, "%s: %u flipped", NAMES[i], k + 1);
+        }
+        cr_assert_eq(bft_verify_collect(&f.ctx, &m, checks, &count), BFT_OK);
+        cr_assert_eq(count, 2);
+        for (uint32_t k = 0; k < 2; k++) {
+            struct td_secp_pub pub;
+            cr_assert_eq(td_secp_pub_decode(secp, &pub, checks[k].key), TD_OK);
+            cr_expect_eq(td_secp_parity_fix(secp, &pub, &checks[k].digest, sig_of(pair[k])), TD_OK,
+                         "checks are listed in the order a, b");
+        }
+        cr_expect_eq(judge(&m), BFT_OK, "%s: fixed", NAMES[i]);
+    }
+}
+
+/* Or a relayer could make two messages of one, and an honest signer guilty. */
+Test(verify, a_flipped_parity_makes_no_second_message)
+{
+    static const struct {
+        const char *name;
+        enum bft_evidence_kind kind;
+    } PAIRS[] = {{"evidence_two_proposals", BFT_EV_TWO_PROPOSALS},
+                 {"evidence_two_votes", BFT_EV_TWO_VOTES},
+                 {"evidence_two_timeouts", BFT_EV_TWO_TIMEOUTS},
+                 {"evidence_two_attests", BFT_EV_TWO_ATTESTS}};
+    struct bft_signed one, two;
+    struct bft_msg m;
+    for (uint32_t i = 0; i < sizeof PAIRS / sizeof PAIRS[0]; i++) {
+        fx_build(&f, fx_find(PAIRS[i].name), &m);
+        m.u.evidence.b = m.u.evidence.a;
+        sig_of(&m.u.evidence.b)->b[32] ^= 0x80;
+        cr_expect_eq(judge(&m), BFT_BAD_CERT, "%s", PAIRS[i].name);
+    }
+    fx_build(&f, fx_find("status_full"), &m);
+    cr_assert_eq(m.u.status.own_count, 8);
+    for (uint32_t i = 0; i < m.u.status.own_count; i++) {
+        struct bft_guard g;
+        bft_guard_init(&g);
+        one = two = m.u.status.own[i];
+        sig_of(&two)->b[32] ^= 0x80;
+        cr_expect(bft_signed_same(&one, &two), "kind %d", (int)one.kind);
+        bft_guard_keep(&g, &one, 0);
+        cr_expect_eq(bft_guard_compare(&g, &two), BFT_GUARD_KNOWN, "no doppelganger");
+        cr_expect_eq(bft_guard_admit(&g, &two), BFT_GUARD_SAME);
+        cr_expect(td_sig_eq(sig_of(&two), sig_of(&one)), "the kept bytes leave again");
+    }
 }
 
 /* ---- bending the signer list of a certificate */
@@ -290,6 +463,37 @@ static struct bft_header *own_header(const struct bft_header **at, struct bft_he
       own_cert(&QC(m)->genesis)->fields.state_commitment.b[0] ^= 1)                                \
     X(genesis_signed, "certificate_genesis", BFT_BAD_CERT, QC(m)->signers.word[0] = 1,             \
       spare_qc.sig_count = 1, spare_qc.sigs = spare_sigs)                                          \
+    X(genesis_0_nested, "proposal_genesis", BFT_BAD_CERT, m->u.proposal.qc.genesis = &spare_cert)  \
+    X(commit_cert_nests, "certificate_commit", BFT_BAD_CERT, QC(m)->genesis = &spare_cert)         \
+    X(commit_cert_height, "certificate_commit", BFT_BAD_CERT, QC(m)->height = 71)                  \
+    X(proof_qc_epoch, "certificate_proof_two_chain", BFT_BAD_CERT, own_qc(&PROOF.qc)->epoch = 2)   \
+    X(proof_qc_round, "certificate_proof_two_chain", BFT_BAD_CERT, own_qc(&PROOF.qc)->round = 7)   \
+    X(proof_qc_round_0, "certificate_proof_two_chain", BFT_BAD_CERT, own_qc(&PROOF.qc)->round = 0) \
+    X(proof_child_epoch, "certificate_proof_two_chain", BFT_BAD_CERT, OWN_CHILD->epoch = 2,        \
+      PROOF.qc_child = fx_qc(&f, &spare_child))                                                    \
+    X(proof_child_round_0, "certificate_proof_two_chain", BFT_BAD_CERT,                            \
+      bend_child(m, 0, 8, false))                                                                  \
+    X(blocks_attest_epoch, "blocks_attest", BFT_BAD_LINK, bend_attest(m, 2, 72))                   \
+    X(blocks_attest_height, "blocks_attest", BFT_BAD_LINK, bend_attest(m, 1, 73))                  \
+    X(blocks_attest_rebuilt, "blocks_attest", BFT_OK, bend_attest(m, 1, 72))                       \
+    X(blocks_tip_height, "blocks_filler_tip", BFT_BAD_LINK, bend_filler(m, 1, 73))                 \
+    X(blocks_tip_epoch, "blocks_filler_tip", BFT_BAD_LINK, bend_filler(m, 2, 72))                  \
+    X(blocks_tip_rebuilt, "blocks_filler_tip", BFT_OK, bend_filler(m, 1, 72))                      \
+    X(evidence_proposal_rounds, "evidence_two_proposals", BFT_BAD_CERT,                            \
+      m->u.evidence.b.u.propose.round++)                                                           \
+    X(evidence_timeout_rounds, "evidence_two_timeouts", BFT_BAD_CERT,                              \
+      m->u.evidence.b.u.timeout.round++)                                                           \
+    X(evidence_attest_heights, "evidence_two_attests", BFT_BAD_CERT,                               \
+      m->u.evidence.b.u.attest.fields.height++)                                                    \
+    X(evidence_two_commits, "evidence_commit_lock", BFT_BAD_CERT,                                  \
+      m->u.evidence.b = m->u.evidence.a)                                                           \
+    X(evidence_vote_vote, "evidence_vote_lock", BFT_BAD_CERT, m->u.evidence.b = m->u.evidence.a)   \
+    X(evidence_header_round, "evidence_vote_lock", BFT_BAD_CERT,                                   \
+      own_header(&m->u.evidence.header, &spare_header)->round = 7,                                 \
+      bft_header_hash(&m->u.evidence.a.u.vote.hash, &spare_header))                                \
+    X(evidence_header_epoch, "evidence_vote_lock", BFT_BAD_CERT,                                   \
+      own_header(&m->u.evidence.header, &spare_header)->epoch = 2,                                 \
+      bft_header_hash(&m->u.evidence.a.u.vote.hash, &spare_header))                                \
     X(genesis_0_hash, "proposal_genesis", BFT_BAD_CERT, f.ctx.genesis_hash.b[0] ^= 1)              \
     X(genesis_0_height, "proposal_genesis", BFT_BAD_CERT, m->u.proposal.qc.height = 1)             \
     X(tc_unknown_epoch, "certificate_tc", BFT_UNKNOWN_EPOCH, TC(m)->epoch = 5)                     \
@@ -475,6 +679,23 @@ static void bend_tip(struct bft_msg *m, bool filler, bool elsewhere)
     PROOF_B.commit = fx_commit_cert(&f, tip);
 }
 
+/* A filler tip above the last block, but of another epoch or height. */
+static void bend_filler(struct bft_msg *m, uint64_t epoch, uint64_t height)
+{
+    struct bft_header *tip = own_header(&PROOF_B.tip, &spare_header);
+    tip->epoch = epoch;
+    tip->height = height;
+    PROOF_B.commit = fx_commit_cert(&f, tip);
+}
+
+/* A good certificate that names the last block's hash. */
+static void bend_attest(struct bft_msg *m, uint64_t epoch, uint64_t height)
+{
+    struct td_hash hash;
+    bft_header_hash(&hash, &BLOCK(2));
+    PROOF_B.attest = fx_attest_cert(&f, epoch, height, &hash);
+}
+
 /* A filler in place of the last block, linked and committed like one. */
 static void bend_last(struct bft_msg *m)
 {
@@ -560,6 +781,16 @@ Test(verify, status_drops_only_what_it_cannot_check)
     cr_expect_eq(m.u.status.entry.kind, BFT_ENTRY_NONE, "does not justify that round");
     cr_expect_neq(m.u.status.high_qc, NULL);
 
+    m.u.status.round = 0;
+    m.u.status.entry = (struct bft_entry){.kind = BFT_ENTRY_QC, .qc = m.u.status.high_qc};
+    cr_assert_eq(bft_verify_collect(&f.ctx, &m, checks, &count), BFT_OK);
+    cr_expect_eq(m.u.status.entry.kind, BFT_ENTRY_NONE, "nothing enters round 0");
+
+    fx_build(&f, fx_find("status_full"), &m);
+    m.u.status.round = 0;
+    cr_assert_eq(bft_verify_collect(&f.ctx, &m, checks, &count), BFT_OK);
+    cr_expect_eq(m.u.status.entry.kind, BFT_ENTRY_NONE, "nor does a timeout certificate");
+
     fx_build(&f, fx_find("status_full"), &m);
     f.ctx.sets.cur = NULL;
     cr_assert_eq(bft_verify_collect(&f.ctx, &m, checks, &count), BFT_OK, "a peer far ahead");
@@ -577,6 +808,12 @@ Test(verify, repeated_certificates_are_listed_once)
     m.u.timeout.lock_qc = qc;
     cr_assert_eq(bft_verify_collect(&f.ctx, &m, checks, &count), BFT_OK);
     cr_expect_eq(count, 1 + qc->sig_count);
+    f.first = 4;
+    const struct bft_qc *others = fx_qc(&f, fx_header(&f, 8, 71));
+    m.u.timeout.lock_qc = others;
+    cr_assert_eq(bft_verify_collect(&f.ctx, &m, checks, &count), BFT_OK);
+    cr_expect_eq(count, 1 + qc->sig_count + others->sig_count, "same block, other signers");
+    m.u.timeout.lock_qc = qc;
     memcpy(spare_sigs, qc->sigs, qc->sig_count * sizeof spare_sigs[0]);
     spare_sigs[2].b[5] ^= 1;
     own_qc(&m.u.timeout.lock_qc)->sigs = spare_sigs;

@@ -4,8 +4,8 @@
 #include "base/core/assert.h"
 #include "tests/sim/world.h"
 
-#define PROGRESS_NS (10 * SIM_SEC)    /* a block within this after healing */
-#define HEAD_CHOSEN_NS (12 * SIM_SEC) /* whatever is final by then ... */
+#define PROGRESS_NS (10 * SIM_SEC)     /* a block within this after healing */
+#define HEAD_CHOSEN_NS (12 * SIM_SEC)  /* whatever is final by then ... */
 #define HEAD_REACHED_NS (30 * SIM_SEC) /* ... everyone has by then */
 #define LOOK_NS (100 * SIM_MS)
 #define DEAD_ROUND_NS (16 * SIM_SEC) /* longest timer: (1 s + 4 * 250 ms + 2 s) * 4 */
@@ -61,8 +61,7 @@ static void audit_qc(struct sim_world *w, struct sim_node *n, const struct bft_q
     }
     struct cert c = {commit ? "commit certificate" : "quorum certificate",
                      commit ? BFT_SIGNED_COMMIT : BFT_SIGNED_VOTE, qc->epoch, qc->round};
-    uint64_t content =
-        commit ? sim_hash_word(&qc->hash) : sim_content_block(qc->height, &qc->hash);
+    uint64_t content = commit ? sim_hash_word(&qc->hash) : sim_content_block(qc->height, &qc->hash);
     audit_signers(w, n, c, content, &qc->signers);
 }
 
@@ -116,8 +115,8 @@ void sim_check_proof(struct sim_world *w, struct sim_node *n, const struct bft_p
     case BFT_PROOF_TWO_CHAIN:
         audit_qc(w, n, p->qc, false);
         audit_qc(w, n, p->qc_child, false);
-        if (p->qc_child->round != p->qc->round + 1 || !td_hash_eq(&p->child->parent, &p->qc->hash) ||
-            p->child->parent_round != p->qc->round)
+        if (p->qc_child->round != p->qc->round + 1 ||
+            !td_hash_eq(&p->child->parent, &p->qc->hash) || p->child->parent_round != p->qc->round)
             sim_violate(w, n->id, "certificates",
                         "n%u finalizes by a two-chain of rounds %llu and %llu", n->id,
                         ULL(p->qc->round), ULL(p->qc_child->round));
@@ -127,7 +126,7 @@ void sim_check_proof(struct sim_world *w, struct sim_node *n, const struct bft_p
 
 static void audit_batch(struct sim_world *w, struct sim_node *n, const struct bft_batch_cert *b)
 {
-    struct cert c = {"batch certificate", BFT_SIGNED_BATCH, b->epoch, b->height};
+    struct cert c = {"batch certificate", BFT_SIGNED_BATCH, b->epoch, 0};
     audit_signers(w, n, c, sim_hash_word(&b->batch_hash), &b->signers);
 }
 
@@ -222,8 +221,9 @@ void sim_check_final(struct sim_world *w, struct sim_node *n, const struct bft_h
     if (h->height > 1)
         before = &w->chain.final[h->height - 1].block->hash;
     if (!td_hash_eq(&h->prev_hash, before)) {
-        sim_violate(w, n->id, "agreement", "final block %llu at n%u does not follow final block %llu",
-                    ULL(h->height), n->id, ULL(h->height - 1));
+        sim_violate(w, n->id, "agreement",
+                    "final block %llu at n%u does not follow final block %llu", ULL(h->height),
+                    n->id, ULL(h->height - 1));
         return;
     }
     struct sim_block *b = sim_block_add(&w->chain, h, hash);
@@ -270,8 +270,9 @@ void sim_check_step(struct sim_world *w, struct sim_node *n, const struct bft_vi
         sim_violate(w, n->id, "monotony", "n%u goes back from %llu/%llu to %llu/%llu", n->id,
                     ULL(was.epoch), ULL(was.round), ULL(is.epoch), ULL(is.round));
     if (!w->violation.set && v->final_height != n->disk.live.final_height)
-        sim_violate(w, n->id, "finality order", "n%u is at height %llu, its finalized blocks at %llu",
-                    n->id, ULL(v->final_height), ULL(n->disk.live.final_height));
+        sim_violate(w, n->id, "finality order",
+                    "n%u is at height %llu, its finalized blocks at %llu", n->id,
+                    ULL(v->final_height), ULL(n->disk.live.final_height));
     if (v->round > w->stats.rounds)
         w->stats.rounds = v->round;
 }

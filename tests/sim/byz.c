@@ -50,7 +50,8 @@ static void say(struct sim_world *w, struct sim_node *n, uint32_t peer, struct b
     sim_net_send(w, n, peer, &m);
 }
 
-static void say_vote(struct sim_world *w, struct sim_node *n, uint32_t peer, const struct bft_vote *v)
+static void say_vote(struct sim_world *w, struct sim_node *n, uint32_t peer,
+                     const struct bft_vote *v)
 {
     struct bft_signed s = {.kind = BFT_SIGNED_VOTE, .u.vote = *v};
     say(w, n, peer, &s);
@@ -75,7 +76,8 @@ static void say_timeout(struct sim_world *w, struct sim_node *n, uint32_t peer, 
 }
 
 /* Send to the victims, or to everyone else. */
-static void send_split(struct sim_world *w, struct sim_node *n, const struct bft_msg *m, bool victims)
+static void send_split(struct sim_world *w, struct sim_node *n, const struct bft_msg *m,
+                       bool victims)
 {
     for (uint32_t i = 0; i < w->node_count; i++)
         if (i != n->id && victim(n, i) == victims)
@@ -122,6 +124,7 @@ static bool equivocate(struct sim_world *w, struct sim_node *n, const struct bft
     if (below(w, 2) == 0)
         strip_payload(&other.u.proposal.header);
     reseal(w, n, &other.u.proposal);
+    sim_net_note_proposal(w, n, &other.u.proposal);
     sim_fault_count(w, SIM_FAULT_EQUIVOCATE);
     if (below(w, SELDOM) == 0) { /* both to all, in one order or the other */
         sim_net_send(w, n, BFT_NO_PEER, m);
@@ -131,7 +134,16 @@ static bool equivocate(struct sim_world *w, struct sim_node *n, const struct bft
         send_split(w, n, &other, false);
     }
     vote_for(w, n, &other.u.proposal, BFT_NO_PEER);
+    sim_frame_drop(&w->pool, n->byz_frame);
+    n->byz_frame = sim_frame_new(&w->pool, n->id, &other);
     return true;
+}
+
+/* The other version again, for whoever restarted since and forgot which one it voted for. */
+static void repeat_other(struct sim_world *w, struct sim_node *n)
+{
+    for (uint32_t i = 0; n->byz_frame != NULL && i < w->node_count; i++)
+        sim_net_frame(w, n->id, i, n->byz_frame);
 }
 
 /* A proposal on the parent of an older certificate than the one the rules demand. */
@@ -258,7 +270,8 @@ bool sim_byz_send(struct sim_world *w, struct sim_node *n, uint32_t peer, const 
 }
 
 /* A second replica of a key, one that forgot, one that signs behind its replica's back: none of
- * them may let that replica learn what its key signed, or the production core would stop at once. */
+ * them may let that replica learn what its key signed, or the production core would stop at once.
+ */
 bool sim_byz_receive(struct sim_world *w, struct sim_node *n, const struct bft_msg *m)
 {
     if (n->byzantine == SIM_FAULT_LOSTGUARD)
@@ -454,7 +467,7 @@ void sim_byz_act(struct sim_world *w, struct sim_node *n)
         break;
     case SIM_FAULT_EQUIVOCATE:
         n->byz_victims = td_rng_u64(&w->byz_rng);
-        again_ns *= SELDOM;
+        repeat_other(w, n);
         break;
     case SIM_FAULT_BADTIME: {
         static const int64_t AHEAD_MS[] = {5000, 9500, 60000, 3600000};

@@ -46,7 +46,7 @@ struct sim_final {
     struct bft_chain_state state;
     bool executed;
     struct bft_executed exec;
-    struct td_hash digest; /* resultDigest, once executed */
+    struct td_hash digest;    /* resultDigest, once executed */
     struct sim_frame *proof;  /* Certificate(PROOF) whose newest final block is this one, or NULL */
     struct sim_frame *attest; /* AttestCert of this height, or NULL */
     int64_t final_ns;         /* first finality anywhere */
@@ -57,7 +57,7 @@ struct sim_epoch {
     struct bft_set set;
     struct td_hash seed;
     struct bft_bitmap excluded;
-    struct td_hash genesis_digest; /* of the genesis certificate's fields; zero in epoch 0 */
+    struct td_hash genesis_digest;    /* of the genesis certificate's fields; zero in epoch 0 */
     uint16_t key_of[BFT_SIGNERS_MAX]; /* signer index to simulator key */
 };
 

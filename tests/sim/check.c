@@ -102,7 +102,9 @@ static void tally_add(struct sim_world *w, const struct bft_signed *m, uint32_t 
         t->slot = grown;
         t->slots *= 2;
     }
-    uint64_t tag = tag_of((uint64_t)m->kind << 32, epoch_of(m), sim_place_of(m), sim_content_of(m));
+    /* A batch attestation's height is not part of what is signed. */
+    uint64_t place = m->kind == BFT_SIGNED_BATCH ? 0 : sim_place_of(m);
+    uint64_t tag = tag_of((uint64_t)m->kind << 32, epoch_of(m), place, sim_content_of(m));
     struct sim_tally *s = tally_slot(t->slot, t->slots, tag);
     if (s->tag == 0) {
         s->tag = tag;
@@ -160,8 +162,8 @@ static bool log_agrees(struct sim_world *w, const struct bft_signed *m, uint32_t
     }
     /* One attestation per height whatever the epoch; one of everything else per slot. */
     bool by_height = m->kind == BFT_SIGNED_ATTEST || m->kind == BFT_SIGNED_BATCH;
-    uint64_t tag = tag_of((uint64_t)m->kind << 32 | key, by_height ? 0 : epoch_of(m),
-                          sim_place_of(m), 0);
+    uint64_t tag =
+        tag_of((uint64_t)m->kind << 32 | key, by_height ? 0 : epoch_of(m), sim_place_of(m), 0);
     struct sim_log_entry *e = log_slot(t->slot, t->slots, tag);
     uint64_t content = sim_content_of(m);
     if (e->tag == 0) {
@@ -372,6 +374,23 @@ void sim_check_made(struct sim_world *w, struct sim_node *n, const struct bft_si
     note(&n->made, m, parent_round);
 }
 
+/* Without its guard a node may not sign where its key may have signed before.  [P-10.4] */
+void sim_check_silence(struct sim_world *w, struct sim_node *n, const struct bft_signed *m)
+{
+    bool by_height = m->kind == BFT_SIGNED_ATTEST || m->kind == BFT_SIGNED_BATCH;
+    uint64_t epoch = 0;
+    const struct bft_slot newest[] = {n->lost.propose, n->lost.vote, n->lost.commit,
+                                      n->lost.timeout};
+    for (uint32_t i = 0; i < 4; i++)
+        if (newest[i].epoch > epoch)
+            epoch = newest[i].epoch;
+    bool signed_before = n->lost.has[BFT_SIGNED_VOTE - 1] || n->lost.has[BFT_SIGNED_TIMEOUT - 1];
+    if (n->passive_ok && signed_before && !by_height && epoch_of(m) <= epoch)
+        sim_violate(w, n->id, "start rule",
+                    "n%u lost its guard and signs a %s in epoch %llu, where its key signed before",
+                    n->id, sim_signed_name(m->kind), (unsigned long long)epoch_of(m));
+}
+
 void sim_check_sent(struct sim_world *w, struct sim_node *n, const struct bft_signed *m)
 {
     uint16_t signer = bft_signed_signer(m);
@@ -379,10 +398,8 @@ void sim_check_sent(struct sim_world *w, struct sim_node *n, const struct bft_si
         return; /* passed on for somebody else */
     tally_add(w, m, n->key);
     bool agrees = log_agrees(w, m, n->key);
-    if (!sim_honest(w, n->id))
-        return;
     struct bft_slot slot = bft_signed_slot(m);
-    if (!agrees)
+    if (!agrees && sim_honest(w, n->id))
         sim_violate(w, n->id, "signatures", "honest n%u sends two different %ss for %llu/%llu",
                     n->id, sim_signed_name(m->kind), SLOT(slot));
     uint64_t parent_round = 0;

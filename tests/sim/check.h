@@ -54,6 +54,8 @@ void sim_check_free(struct sim_world *w);
 /* A replica asked for this signature and its guard agreed. */
 void sim_check_made(struct sim_world *w, struct sim_node *n, const struct bft_signed *m,
                     uint64_t parent_round);
+/* The same for a node that came back without its guard. */
+void sim_check_silence(struct sim_world *w, struct sim_node *n, const struct bft_signed *m);
 /* A signature leaves its node (honest or not). */
 void sim_check_sent(struct sim_world *w, struct sim_node *n, const struct bft_signed *m);
 /* An honest node took this frame as valid. */

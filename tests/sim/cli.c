@@ -12,30 +12,32 @@
 
 static void usage(FILE *out, const char *program)
 {
-    fprintf(out,
-            "usage: %s [OPTION]...\n"
-            "Run the consensus core through a simulated, faulty network, and check every step.\n\n"
-            "  --seed S             what to run; the same seed gives the same run (default 1)\n"
-            "  --nodes N            validators, 1 to %u (default 7)\n"
-            "  --minutes M          virtual minutes (default 10)\n"
-            "  --faults LIST        none, all (default), or names from the list below, by comma\n"
-            "  --block-interval MS  milliseconds between blocks (default 1000; 0 = at once)\n"
-            "  --real-signatures    secp256k1 instead of unforgeable tokens\n"
-            "  --trace              print every event\n"
-            "  --json               results as JSON\n\n"
-            "  --swarm K [-j J]     K seeds from --seed on, over J processes (default 1)\n"
-            "  --replay             run twice and compare every event and the final state\n"
-            "  --expect HASH        with --replay: run once, compare with this state hash\n"
-            "  --planted            find every planted bug (tandem-sim-planted only)\n"
-            "  --twins              4 validators and a twin: 10000 scenarios, or --sample K, --all\n"
-            "  --wan FILE           latencies over a table of regions; --dead D kills D of --nodes\n"
-            "  --help               this text\n\n"
-            "Faults:\n",
-            program, NODES_MAX);
+    fprintf(
+        out,
+        "usage: %s [OPTION]...\n"
+        "Run the consensus core through a simulated, faulty network, and check every step.\n\n"
+        "  --seed S             what to run; the same seed gives the same run (default 1)\n"
+        "  --nodes N            validators, 1 to %u (default 7)\n"
+        "  --minutes M          virtual minutes (default 10)\n"
+        "  --faults LIST        none, all (default), or names from the list below, by comma\n"
+        "  --block-interval MS  milliseconds between blocks (default 1000; 0 = at once)\n"
+        "  --real-signatures    secp256k1 instead of unforgeable tokens\n"
+        "  --trace              print every event\n"
+        "  --json               results as JSON\n\n"
+        "  --swarm K [-j J]     K seeds from --seed on, over J processes (default 1)\n"
+        "  --replay             run twice and compare every event and the final state\n"
+        "  --expect HASH        with --replay: run once, compare with this state hash\n"
+        "  --planted            find every planted bug (tandem-sim-planted only)\n"
+        "  --twins              4 validators and a twin: 10000 scenarios, or --sample K, --all\n"
+        "  --wan FILE           latencies over a table of regions; --dead D kills D of --nodes\n"
+        "  --help               this text\n\n"
+        "Faults:\n",
+        program, NODES_MAX);
     for (uint32_t f = 0; f < SIM_FAULTS; f++)
         fprintf(out, "  %-12s %s\n", sim_fault_name((enum sim_fault)f),
                 sim_fault_text((enum sim_fault)f));
-    fprintf(out, "\nExit: 0 nothing found, 1 a violation, 64 usage, 66 an input file is missing.\n");
+    fprintf(out,
+            "\nExit: 0 nothing found, 1 a violation, 64 usage, 66 an input file is missing.\n");
 }
 
 static int complain(const struct sim_options *o, const char *what, const char *value)
@@ -181,9 +183,8 @@ static int run_replay(const struct sim_options *o)
     printf("seed %" PRIu64 ": %" PRIu64 " events, state hash %016" PRIx64 ", event hash %016" PRIx64
            "\n    again: %" PRIu64 " events, state hash %016" PRIx64 ", event hash %016" PRIx64
            ": %s\n",
-           o->cfg.seed, first.stats.events, first.state_hash, first.event_hash,
-           second.stats.events, second.state_hash, second.event_hash,
-           same ? "identical" : "DIFFERENT");
+           o->cfg.seed, first.stats.events, first.state_hash, first.event_hash, second.stats.events,
+           second.state_hash, second.event_hash, same ? "identical" : "DIFFERENT");
     return same ? NODE_EXIT_OK : NODE_EXIT_CHECK_FAILED;
 }
 

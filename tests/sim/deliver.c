@@ -57,7 +57,8 @@ static void refused(struct sim_world *w, struct sim_node *n, uint32_t from, uint
 }
 
 /* The payload a proposal names: mostly here already, else asked for. */
-static void payload_of_proposal(struct sim_world *w, struct sim_node *n, const struct bft_proposal *p)
+static void payload_of_proposal(struct sim_world *w, struct sim_node *n,
+                                const struct bft_proposal *p)
 {
     if (p->header.tx_count == 0)
         return;

@@ -56,7 +56,8 @@ void sim_disk_touch(struct sim_world *w, struct sim_node *n)
     kick(w, n);
 }
 
-static bool below_final(const struct sim_world *w, const struct bft_header *h, uint64_t final_height)
+static bool below_final(const struct sim_world *w, const struct bft_header *h,
+                        uint64_t final_height)
 {
     const struct sim_final *f = sim_final_at(&w->chain, final_height);
     if (f == NULL)
@@ -103,7 +104,8 @@ static bool same_qc(const struct sim_frame *f, const struct bft_qc *qc)
     if (f == NULL || f->msg.u.certificate.kind != BFT_CERTIFICATE_QC)
         return false;
     const struct bft_qc *held = f->msg.u.certificate.qc;
-    return held->epoch == qc->epoch && held->round == qc->round && td_hash_eq(&held->hash, &qc->hash);
+    return held->epoch == qc->epoch && held->round == qc->round &&
+           td_hash_eq(&held->hash, &qc->hash);
 }
 
 static bool same_tc(const struct sim_frame *f, const struct bft_tc *tc)

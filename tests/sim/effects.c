@@ -56,14 +56,17 @@ static void do_sign(struct sim_world *w, struct sim_node *n, const struct bft_ef
     struct bft_guard *guard = &n->disk.live.guard;
     enum bft_guard_verdict v = bft_guard_admit(guard, &m);
     struct bft_slot slot = bft_signed_slot(&m);
-    trace(w, n, (struct sim_trace_entry){.kind = SIM_TR_SIGN,
-                                         .a = m.kind,
-                                         .b = slot.epoch,
-                                         .c = slot.round,
-                                         .word = sim_content_of(&m)});
+    trace(w, n,
+          (struct sim_trace_entry){.kind = SIM_TR_SIGN,
+                                   .a = m.kind,
+                                   .b = slot.epoch,
+                                   .c = slot.round,
+                                   .word = sim_content_of(&m)});
     if (v == BFT_GUARD_OK) {
         sim_byz_sign(w, n, &m);
         sim_check_made(w, n, &m, fx->u.sign.parent_round);
+        if (n->byzantine == SIM_FAULT_LOSTGUARD)
+            sim_check_silence(w, n, &m);
         bft_guard_keep(guard, &m, fx->u.sign.parent_round);
         n->disk.live.has_guard = true;
     } else if (v != BFT_GUARD_SAME) {
@@ -106,8 +109,7 @@ static void do_make_payload(struct sim_world *w, struct sim_node *n, const struc
             sim_l1_origin(&w->chain, number, &b->origin);
     }
     n->built_pending = true;
-    sim_push(w, SIM_IT_BUILT, n->id,
-             w->cfg.quiet ? w->now_ns : w->now_ns + BUILD_NS, 0);
+    sim_push(w, SIM_IT_BUILT, n->id, w->cfg.quiet ? w->now_ns : w->now_ns + BUILD_NS, 0);
 }
 
 /* ---- L1 origins */
@@ -159,11 +161,12 @@ static void do_check_origin(struct sim_world *w, struct sim_node *n, const struc
 static void do_finalize(struct sim_world *w, struct sim_node *n, const struct bft_effect *fx)
 {
     const struct bft_header *h = fx->u.block.header;
-    trace(w, n, (struct sim_trace_entry){.kind = SIM_TR_FINAL,
-                                         .a = h->height,
-                                         .b = h->epoch,
-                                         .c = h->round,
-                                         .word = sim_hash_word(&fx->u.block.hash)});
+    trace(w, n,
+          (struct sim_trace_entry){.kind = SIM_TR_FINAL,
+                                   .a = h->height,
+                                   .b = h->epoch,
+                                   .c = h->round,
+                                   .word = sim_hash_word(&fx->u.block.hash)});
     sim_check_final(w, n, h, &fx->u.block.hash, &fx->u.block.state);
     if (w->violation.set)
         return;
@@ -267,8 +270,9 @@ static void do_epoch(struct sim_world *w, struct sim_node *n, const struct bft_e
     trace(w, n, (struct sim_trace_entry){.kind = SIM_TR_EPOCH, .b = epoch});
     if (!sim_epoch_learn(w, fx->u.epoch.set, &fx->u.epoch.seed, &fx->u.epoch.excluded,
                          fx->u.epoch.genesis_cert)) {
-        sim_violate(w, n->id, "agreement", "epoch %llu entered with other parameters",
-                    (unsigned long long)epoch);
+        sim_violate(w, n->id, "agreement",
+                    "n%u enters epoch %llu with other members, seed or hand-off than the chain's",
+                    n->id, (unsigned long long)epoch);
         return;
     }
     n->disk.live.epoch = epoch;
@@ -295,9 +299,8 @@ static void do_alarm(struct sim_world *w, struct sim_node *n, enum bft_alarm ala
 
 static void do_send(struct sim_world *w, struct sim_node *n, const struct bft_effect *fx)
 {
-    trace(w, n, (struct sim_trace_entry){.kind = SIM_TR_SEND,
-                                         .a = fx->u.msg->kind,
-                                         .peer = fx->peer});
+    trace(w, n,
+          (struct sim_trace_entry){.kind = SIM_TR_SEND, .a = fx->u.msg->kind, .peer = fx->peer});
     if (!sim_honest(w, n->id) && sim_byz_send(w, n, fx->peer, fx->u.msg))
         return;
     sim_net_send(w, n, fx->peer, fx->u.msg);
@@ -345,9 +348,10 @@ static void do_effect(struct sim_world *w, struct sim_node *n, const struct bft_
         break;
     case BFT_FX_EVIDENCE:
         w->stats.evidence++;
-        trace(w, n, (struct sim_trace_entry){.kind = SIM_TR_EVIDENCE,
-                                             .a = fx->u.evidence->kind,
-                                             .b = bft_signed_signer(&fx->u.evidence->a)});
+        trace(w, n,
+              (struct sim_trace_entry){.kind = SIM_TR_EVIDENCE,
+                                       .a = fx->u.evidence->kind,
+                                       .b = bft_signed_signer(&fx->u.evidence->a)});
         if (sim_honest(w, n->id))
             sim_check_evidence(w, n, fx->u.evidence);
         break;

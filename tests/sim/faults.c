@@ -1,4 +1,5 @@
-/* The fault schedule: quiet, a window of a few kinds at once, healed and watched, the next window. */
+/* The fault schedule: quiet, a window of a few kinds at once, healed and watched, the next window.
+ */
 #include "tests/sim/faults.h"
 
 #include "base/core/assert.h"
@@ -70,7 +71,8 @@ static void mend_all(struct sim_world *w)
             struct sim_link *ab = sim_link_at(w, a, b), *ba = sim_link_at(w, b, a);
             bool was_cut = ab->cut || ba->cut;
             ab->cut = ba->cut = false;
-            if (was_cut || !ab->up || !ba->up) {
+            /* A connection may outlive a cut: what was lost meanwhile then stays lost. */
+            if (!ab->up || !ba->up || (was_cut && below(w, 2) == 0)) {
                 sim_net_disconnect(w, a, b, 0, false);
                 sim_net_connect(w, a, b, RECONNECT_NS);
             }
@@ -80,6 +82,8 @@ static void mend_all(struct sim_world *w)
 static void partition(struct sim_world *w)
 {
     uint64_t side = below(w, UINT64_C(1) << (w->node_count < 63 ? w->node_count : 63));
+    if (below(w, 3) == 0)
+        side = UINT64_C(1) << below(w, w->node_count < 63 ? w->node_count : 63); /* one alone */
     for (uint32_t a = 0; a < w->node_count; a++)
         for (uint32_t b = 0; b < w->node_count; b++)
             if ((side >> (a % 63) & 1) != (side >> (b % 63) & 1))
@@ -108,10 +112,11 @@ static void isolate_leader(struct sim_world *w)
 
 static void weather(struct sim_world *w, enum sim_fault f)
 {
+    bool storm = below(w, 4) == 0;
     for (uint32_t i = 0; i < w->node_count * w->node_count; i++) {
         struct sim_link *l = &w->link[i];
         if (f == SIM_FAULT_LOSS)
-            l->loss_ppm = (uint32_t)below(w, 300000);
+            l->loss_ppm = (uint32_t)below(w, storm ? 1000000 : 300000);
         else if (f == SIM_FAULT_DUP)
             l->dup_ppm = (uint32_t)below(w, 600000);
         else if (f == SIM_FAULT_REORDER)
@@ -226,8 +231,8 @@ static void open_window(struct sim_world *w)
     w->window.open = true;
     w->window.count++;
     w->window.active = 0;
-    w->window.until_ns = w->now_ns + WINDOW_MIN_NS +
-                         (int64_t)below(w, (uint64_t)(WINDOW_MAX_NS - WINDOW_MIN_NS));
+    w->window.until_ns =
+        w->now_ns + WINDOW_MIN_NS + (int64_t)below(w, (uint64_t)(WINDOW_MAX_NS - WINDOW_MIN_NS));
     if (count == 0)
         return;
     uint32_t chosen = 1 + (uint32_t)below(w, KINDS_MAX);

@@ -5,7 +5,7 @@
 
 /* Network, disk, clock and neighbours: the schedule opens windows of these and heals them. */
 #define SIM_FAULT_LIST(X)                                                                          \
-    X(LOSS, "loss", "messages lost, up to 30 %")                                                   \
+    X(LOSS, "loss", "messages lost, up to 30 %, sometimes nearly all")                             \
     X(DELAY, "delay", "300 +- 200 ms more on every link")                                          \
     X(DUP, "dup", "messages delivered twice")                                                      \
     X(REORDER, "reorder", "messages overtaken by later ones")                                      \

@@ -17,8 +17,8 @@
 
 struct sim_frame {
     uint32_t refs;
-    uint32_t from;   /* node that made it */
-    uint8_t *bytes;  /* owned; [cap] */
+    uint32_t from;  /* node that made it */
+    uint8_t *bytes; /* owned; [cap] */
     size_t len, cap;
     void *arena_mem; /* owned; [arena_cap] */
     size_t arena_cap;
@@ -45,7 +45,8 @@ void sim_pool_free(struct sim_pool *p);
 struct sim_frame *sim_frame_new(struct sim_pool *p, uint32_t from, const struct bft_msg *m);
 
 /* Wrap arbitrary bytes (adversaries send what they like). */
-struct sim_frame *sim_frame_raw(struct sim_pool *p, uint32_t from, const uint8_t *bytes, size_t len);
+struct sim_frame *sim_frame_raw(struct sim_pool *p, uint32_t from, const uint8_t *bytes,
+                                size_t len);
 
 struct sim_frame *sim_frame_ref(struct sim_frame *f);
 void sim_frame_drop(struct sim_pool *p, struct sim_frame *f); /* NULL is allowed */

@@ -126,9 +126,7 @@ static void note_signatures(struct sim_world *w, struct sim_node *n, const struc
     sim_check_sent(w, n, &s);
 }
 
-/* A proposal leaves its author: complete it with the transactions, which the core never sees, and
- * enter it in the table of headers. */
-static void note_proposal(struct sim_world *w, struct sim_node *n, struct bft_proposal *p)
+void sim_net_note_proposal(struct sim_world *w, struct sim_node *n, struct bft_proposal *p)
 {
     struct sim_block *b = sim_block_add(&w->chain, &p->header, &p->hash);
     if (p->header.tx_count > 0) {
@@ -179,8 +177,8 @@ void sim_net_send(struct sim_world *w, struct sim_node *n, uint32_t peer, const 
     struct bft_msg copy;
     if (m->kind == BFT_MSG_PROPOSAL) {
         copy = *m;
-        if (copy.u.proposal.tx_hashes == NULL || sim_block_find(&w->chain, &copy.u.proposal.hash) == NULL)
-            note_proposal(w, n, &copy.u.proposal);
+        if (copy.u.proposal.tx_hashes == NULL)
+            sim_net_note_proposal(w, n, &copy.u.proposal);
         m = &copy;
     }
     note_signatures(w, n, m);

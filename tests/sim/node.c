@@ -25,11 +25,11 @@ static enum bft_verdict step_once(struct sim_world *w, struct sim_node *n, struc
     enum bft_verdict v = bft_step(n->replica, ev, w->fx);
     bft_view_get(n->replica, &n->view);
     if (n->view.round != before.round || n->view.epoch != before.epoch)
-        trace(w, n, (struct sim_trace_entry){
-                        .kind = SIM_TR_ROUND,
-                        .a = n->view.rounds_entered_tc != before.rounds_entered_tc,
-                        .b = n->view.epoch,
-                        .c = n->view.round});
+        trace(w, n,
+              (struct sim_trace_entry){.kind = SIM_TR_ROUND,
+                                       .a = n->view.rounds_entered_tc != before.rounds_entered_tc,
+                                       .b = n->view.epoch,
+                                       .c = n->view.round});
     sim_effects_do(w, n);
     if (sim_honest(w, n->id))
         sim_check_step(w, n, &before);
@@ -73,6 +73,14 @@ enum bft_verdict sim_node_step(struct sim_world *w, struct sim_node *n, struct b
 static void boot_config(struct sim_world *w, struct sim_node *n, struct bft_restore *restore)
 {
     static struct bft_guard blank;
+    /* A validator that joins later made its key, and with it an empty guard record, when it joined;
+     * the genesis validators begin without one.  [P-10.4] */
+    if (n->incarnation == 0 && bft_set_find(&w->base.schedule[0], &n->addr) == BFT_NO_SIGNER &&
+        n->byzantine != SIM_FAULT_LOSTGUARD) {
+        bft_guard_init(&n->disk.live.guard);
+        n->disk.durable.guard = n->disk.live.guard;
+        n->disk.live.has_guard = n->disk.durable.has_guard = true;
+    }
     sim_disk_restore(w, n, restore);
     n->passive_ok = restore->guard == NULL;
     if (n->byzantine == SIM_FAULT_AMNESIA && n->incarnation > 0) {
@@ -85,6 +93,7 @@ static void boot_config(struct sim_world *w, struct sim_node *n, struct bft_rest
     if (n->byzantine == SIM_FAULT_LOSTGUARD && n->incarnation > 0)
         restore->guard = NULL;
     if (restore->guard == NULL) {
+        n->lost = n->sent;
         bft_guard_init(&n->disk.live.guard);
         n->disk.live.has_guard = false;
     }
@@ -112,20 +121,23 @@ void sim_node_boot(struct sim_world *w, struct sim_node *n)
     memset(n->origin_wait, 0, sizeof n->origin_wait);
     memset(n->origin_wait_number, 0, sizeof n->origin_wait_number);
     bft_view_get(n->replica, &n->view);
-    trace(w, n, (struct sim_trace_entry){.kind = SIM_TR_BOOT,
-                                         .a = n->disk.durable.final_height,
-                                         .b = n->disk.durable.executed_height,
-                                         .c = n->incarnation});
+    trace(w, n,
+          (struct sim_trace_entry){.kind = SIM_TR_BOOT,
+                                   .a = n->disk.durable.final_height,
+                                   .b = n->disk.durable.executed_height,
+                                   .c = n->incarnation});
     if (n->incarnation > 0)
         w->stats.restarts++;
     if (sim_honest(w, n->id))
         sim_check_restart(w, n, n->view.final_height);
     struct bft_event ev = {.kind = BFT_EV_START, .peer = BFT_NO_PEER};
     sim_node_step(w, n, &ev);
+    uint64_t spread_ms = w->cfg.quiet ? 1 : 20;
     for (uint32_t i = 0; i < w->node_count; i++)
         if (i != n->id)
             sim_net_connect(w, n->id, i,
-                            RESTART_CONNECT_NS + (int64_t)td_rng_below(&w->net_rng, 20) * SIM_MS);
+                            RESTART_CONNECT_NS +
+                                (int64_t)td_rng_below(&w->net_rng, spread_ms) * SIM_MS);
     if (w->base.has_l1)
         sim_push(w, SIM_IT_L1, n->id, w->now_ns, 0);
     if (n->byzantine < SIM_FAULTS)
@@ -142,8 +154,7 @@ void sim_node_crash(struct sim_world *w, struct sim_node *n, const char *why)
         sim_link_at(w, n->id, i)->up = false;
         if (i != n->id && w->node[i].alive)
             sim_net_disconnect(w, n->id, i,
-                               (int64_t)td_rng_below(&w->net_rng, (uint64_t)DOWN_NOTICE_NS),
-                               false);
+                               (int64_t)td_rng_below(&w->net_rng, (uint64_t)DOWN_NOTICE_NS), false);
     }
     n->alive = false;
     n->incarnation++;
@@ -187,8 +198,7 @@ static void on_built(struct sim_world *w, struct sim_node *n)
     if (!n->built_pending)
         return;
     n->built_pending = false;
-    struct bft_event ev = {
-        .kind = BFT_EV_PAYLOAD_BUILT, .peer = BFT_NO_PEER, .u.built = n->built};
+    struct bft_event ev = {.kind = BFT_EV_PAYLOAD_BUILT, .peer = BFT_NO_PEER, .u.built = n->built};
     sim_node_step(w, n, &ev);
 }
 

@@ -32,21 +32,20 @@ int sim_planted(const struct sim_options *o)
 #define BASELINE_SEEDS 20u /* without any bug: must be clean */
 #define JOBS_MAX 64u
 
-static const char *const TEXT[] = {
-    "none",
+static const char *const TEXT[] = {"none",
 #define ROW(id, text) text,
-    BFT_PLANT_LIST(ROW)
+                                   BFT_PLANT_LIST(ROW)
 #undef ROW
 };
 
 struct finding {
     bool found;
-    uint64_t seed;   /* last one started, or the one that found it */
+    uint64_t seed; /* last one started, or the one that found it */
     uint32_t nodes;
-    int64_t at_ns;   /* virtual */
+    int64_t at_ns; /* virtual */
     uint64_t wall_ns;
     char property[32];
-    char text[160];
+    char text[SIM_TEXT_MAX];
 };
 
 struct search {
@@ -149,19 +148,20 @@ static void print_row(uint32_t plant, const struct finding *f)
         printf("%3u  %-62.62s %6" PRIu64 " %3u %8.1f s %7.2f s  %s\n", plant, TEXT[plant], f->seed,
                f->nodes, (double)f->at_ns / 1e9, (double)f->wall_ns / 1e9, f->property);
     else
-        printf("%3u  %-62.62s NOT FOUND in %7.2f s\n", plant, TEXT[plant], (double)f->wall_ns / 1e9);
+        printf("%3u  %-62.62s NOT FOUND in %7.2f s\n", plant, TEXT[plant],
+               (double)f->wall_ns / 1e9);
     fflush(stdout);
 }
 
 static bool baseline_clean(const struct sim_options *o)
 {
     struct search s;
-    if (!search_start(o, &s, BFT_PLANT_NONE, BASELINE_SEEDS))
+    if (!search_start(o, &s, BFT_PLANT_COUNT, BASELINE_SEEDS)) /* a bug that no line implements */
         return false;
     struct finding f = search_end(&s);
     if (f.found)
-        printf("Without any planted bug seed %" PRIu64 " (%u nodes) already fails: %s: %s\n", f.seed,
-               f.nodes, f.property, f.text);
+        printf("Without any planted bug seed %" PRIu64 " (%u nodes) already fails: %s: %s\n",
+               f.seed, f.nodes, f.property, f.text);
     else
         printf("Without planted bugs: %u seeds, no violation.\n", BASELINE_SEEDS);
     return !f.found;
@@ -182,8 +182,8 @@ int sim_planted(const struct sim_options *o)
         return NODE_EXIT_USAGE;
     }
     bool clean = baseline_clean(o);
-    printf("%3s  %-62s %6s %3s %10s %9s  %s\n", "no", "planted bug", "seed", "n", "virtual",
-           "wall", "found by");
+    printf("%3s  %-62s %6s %3s %10s %9s  %s\n", "no", "planted bug", "seed", "n", "virtual", "wall",
+           "found by");
     for (uint32_t done = first; done < end; done++) {
         while (next < end && count < jobs) {
             if (!search_start(o, &running[(head + count) % JOBS_MAX], next++, seeds)) {

@@ -30,7 +30,7 @@ enum sim_item_kind {
 struct sim_item {
     int64_t at_ns;
     uint64_t seq;
-    uint32_t kind; /* enum sim_item_kind */
+    uint32_t kind;        /* enum sim_item_kind */
     uint32_t incarnation; /* of `node` when pushed; a later incarnation never sees it */
     uint16_t node;
     uint16_t from;

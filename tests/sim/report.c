@@ -68,8 +68,8 @@ static void print_faults(const struct sim_outcome *o, FILE *out)
     uint32_t shown = 0;
     for (uint32_t f = 0; f < SIM_FAULTS; f++)
         if (o->stats.fault[f] > 0)
-            fprintf(out, "%s%s %" PRIu64, shown++ > 0 ? ", " : "", sim_fault_name((enum sim_fault)f),
-                    o->stats.fault[f]);
+            fprintf(out, "%s%s %" PRIu64, shown++ > 0 ? ", " : "",
+                    sim_fault_name((enum sim_fault)f), o->stats.fault[f]);
     if (shown == 0)
         fprintf(out, "none");
 }
@@ -87,7 +87,8 @@ void sim_report_text(const struct sim_outcome *o, FILE *out)
     print_byzantine(o, out);
     fprintf(out, "\n  faults      ");
     print_faults(o, out);
-    fprintf(out, "\n              in %u windows, %" PRIu64 " restarts, %" PRIu64 " pieces of evidence",
+    fprintf(out,
+            "\n              in %u windows, %" PRIu64 " restarts, %" PRIu64 " pieces of evidence",
             o->windows, o->stats.restarts, o->stats.evidence);
     if (o->worst_heal_ns > 0)
         fprintf(out, ", slowest recovery %.1f s", (double)o->worst_heal_ns / 1e9);
@@ -103,9 +104,9 @@ void sim_report_json(const struct sim_outcome *o, FILE *out)
 {
     fprintf(out,
             "{\"seed\":%" PRIu64 ",\"nodes\":%u,\"commit\":\"%s\",\"virtual_seconds\":%.3f,"
-            "\"events\":%" PRIu64 ",\"messages\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"rounds\":%" PRIu64
-            ",\"epochs\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"restarts\":%" PRIu64
-            ",\"evidence\":%" PRIu64 ",\"byzantine\":%u,\"faults\":{",
+            "\"events\":%" PRIu64 ",\"messages\":%" PRIu64 ",\"lost\":%" PRIu64
+            ",\"rounds\":%" PRIu64 ",\"epochs\":%" PRIu64 ",\"blocks\":%" PRIu64
+            ",\"restarts\":%" PRIu64 ",\"evidence\":%" PRIu64 ",\"byzantine\":%u,\"faults\":{",
             o->cfg.seed, o->cfg.nodes, TD_COMMIT, (double)o->virtual_ns / 1e9, o->stats.events,
             o->stats.delivered, o->stats.lost, o->stats.rounds, o->epochs + 1, o->blocks,
             o->stats.restarts, o->stats.evidence, o->byzantine_count);

@@ -8,8 +8,8 @@ struct sim_outcome {
     struct sim_violation violation;
     struct sim_stats stats;
     struct sim_trace trace;
-    uint64_t blocks;  /* final height */
-    uint64_t epochs;  /* highest epoch entered */
+    uint64_t blocks; /* final height */
+    uint64_t epochs; /* highest epoch entered */
     uint64_t state_hash;
     uint64_t event_hash;
     uint64_t byzantine_stake, total_stake;
@@ -34,7 +34,7 @@ enum sim_mode {
 struct sim_options {
     enum sim_mode mode;
     struct sim_config cfg;
-    uint64_t count;   /* seeds, twins scenarios; 0 = the mode's default */
+    uint64_t count; /* seeds, twins scenarios; 0 = the mode's default */
     uint32_t jobs;
     bool all;
     bool json;
@@ -42,7 +42,7 @@ struct sim_options {
     uint64_t expect;
     const char *wan_file;
     uint32_t dead;
-    uint32_t only; /* planted bug by number, 0 = all */
+    uint32_t only;       /* planted bug by number, 0 = all */
     const char *program; /* how the user called us */
 };
 

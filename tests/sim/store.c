@@ -111,8 +111,8 @@ static void set_arrived(struct sim_world *w, struct sim_node *n, struct td_bytes
 {
     static struct bft_set set;
     struct bft_event ev = {.kind = BFT_EV_SET_KNOWN, .peer = BFT_NO_PEER};
-    if (bft_set_decode(&set, n->view.epoch + 1, object.ptr, object.len,
-                       w->base.validators_max) != TD_OK)
+    if (bft_set_decode(&set, n->view.epoch + 1, object.ptr, object.len, w->base.validators_max) !=
+        TD_OK)
         return;
     bft_set_registry_hash(&ev.u.set_known.registry_hash, &set);
     ev.u.set_known.set = &set;
@@ -148,8 +148,8 @@ bool sim_store_serve(struct sim_world *w, struct sim_node *n, uint32_t from,
         return true;
     }
     bool asks = m->kind == BFT_MSG_GET_BY_HASH;
-    if (asks && (m->u.get_by_hash.kind == BFT_OBJECT_PAYLOAD ||
-                 m->u.get_by_hash.kind == BFT_OBJECT_SET)) {
+    if (asks &&
+        (m->u.get_by_hash.kind == BFT_OBJECT_PAYLOAD || m->u.get_by_hash.kind == BFT_OBJECT_SET)) {
         answer_by_hash(w, n, from, &m->u.get_by_hash);
         return true;
     }

@@ -29,7 +29,7 @@ struct record {
     int64_t virtual_ns, at_ns;
     uint64_t state_hash;
     char property[32];
-    char text[200];
+    char text[SIM_TEXT_MAX];
 };
 
 struct child {
@@ -160,8 +160,8 @@ static void stop_all(struct child *c, uint32_t count)
 static void progress(const struct sim_options *o, const struct tally *t, uint64_t start_ns)
 {
     double s = (double)(sim_host_ns() - start_ns) / 1e9;
-    fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " seeds, %.2f seeds/s, %.0f x real time   ", t->done,
-            o->count, (double)t->done / s, (double)t->virtual_ns / 1e9 / s);
+    fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " seeds, %.2f seeds/s, %.0f x real time   ",
+            t->done, o->count, (double)t->done / s, (double)t->virtual_ns / 1e9 / s);
 }
 
 static void collect(const struct sim_options *o, struct child *child, struct tally *t,
@@ -200,10 +200,12 @@ static void collect(const struct sim_options *o, struct child *child, struct tal
 
 static void report_text(const struct sim_options *o, const struct tally *t, double s)
 {
-    printf("%" PRIu64 " of %" PRIu64 " seeds from %" PRIu64 ", %u nodes, %.0f min each, %u processes\n",
-           t->done, o->count, o->cfg.seed, o->cfg.nodes, (double)o->cfg.duration_ns / 60e9, o->jobs);
-    printf("  events      %" PRIu64 " (%" PRIu64 " messages), %" PRIu64 " blocks final\n", t->events,
-           t->messages, t->blocks);
+    printf("%" PRIu64 " of %" PRIu64 " seeds from %" PRIu64
+           ", %u nodes, %.0f min each, %u processes\n",
+           t->done, o->count, o->cfg.seed, o->cfg.nodes, (double)o->cfg.duration_ns / 60e9,
+           o->jobs);
+    printf("  events      %" PRIu64 " (%" PRIu64 " messages), %" PRIu64 " blocks final\n",
+           t->events, t->messages, t->blocks);
     printf("  speed       %.1f s, %.2f seeds/s, %.0f x real time per process\n", s,
            (double)t->done / s, (double)t->virtual_ns / 1e9 / s / o->jobs);
     printf("  hash        %016" PRIx64 "\n", t->hash);

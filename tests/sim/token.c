@@ -114,7 +114,10 @@ bool sim_keys_verify(const struct sim_keys *ks, const struct bft_sig_check *chec
     if (key == SIM_KEY_NONE)
         return false;
     if (ks->real)
-        return td_secp_verify(ks->secp, &ks->key[key].real_pub, &check->digest, &check->sig);
+        return check->exact
+                   ? td_secp_verify(ks->secp, &ks->key[key].real_pub, &check->digest, &check->sig)
+                   : td_secp_verify_either(ks->secp, &ks->key[key].real_pub, &check->digest,
+                                           &check->sig);
     struct td_sig want;
     token(&ks->key[key], &check->digest, &want);
     return td_sig_eq(&want, &check->sig);

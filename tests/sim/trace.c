@@ -5,9 +5,9 @@
 #include "consensus/replica.h"
 
 static const char *const MSG_NAME[] = {
-    "?",           "hello",  "status",      "proposal",     "vote",       "commit",
-    "timeout",     "cert",   "attest",      "attest-cert",  "batch-attest", "batch-cert",
-    "get-blocks",  "blocks", "get-by-hash", "by-hash",      "evidence",   "tx",
+    "?",          "hello",  "status",      "proposal",    "vote",         "commit",
+    "timeout",    "cert",   "attest",      "attest-cert", "batch-attest", "batch-cert",
+    "get-blocks", "blocks", "get-by-hash", "by-hash",     "evidence",     "tx",
 };
 static const char *const SIGNED_NAME[] = {
     "?", "proposal", "vote", "commit vote", "timeout", "attestation", "batch attestation",

@@ -36,13 +36,14 @@ void sim_violate(struct sim_world *w, uint32_t node, const char *property, const
 void sim_push(struct sim_world *w, enum sim_item_kind kind, uint32_t node, int64_t at_ns,
               uint64_t value)
 {
-    sim_queue_put(&w->queue, (struct sim_item){
-                                 .at_ns = at_ns > w->now_ns ? at_ns : w->now_ns,
-                                 .kind = kind,
-                                 .incarnation = node < w->node_count ? w->node[node].incarnation : 0,
-                                 .node = (uint16_t)node,
-                                 .u.value = value,
-                             });
+    sim_queue_put(&w->queue,
+                  (struct sim_item){
+                      .at_ns = at_ns > w->now_ns ? at_ns : w->now_ns,
+                      .kind = kind,
+                      .incarnation = node < w->node_count ? w->node[node].incarnation : 0,
+                      .node = (uint16_t)node,
+                      .u.value = value,
+                  });
 }
 
 void sim_fault_count(struct sim_world *w, enum sim_fault f)
@@ -77,6 +78,28 @@ bool sim_key_honest(const struct sim_world *w, uint32_t key)
     return true;
 }
 
+/* The members an epoch must have: the schedule's, or with an L1 what the registry held at the
+ * origin of block last - 16 of the epoch before.  [P-8.1] */
+static const struct bft_set *members_of(const struct sim_world *w, uint64_t epoch)
+{
+    if (!w->base.has_l1 || epoch == 0)
+        return &w->schedule[epoch < w->base.schedule_count ? epoch : w->base.schedule_count - 1];
+    const struct sim_final *f =
+        sim_final_at(&w->chain, epoch * w->base.epoch_length - TD_EPOCH_LOOKBACK);
+    for (uint32_t i = 0; f != NULL && i < w->chain.l1_sets; i++)
+        if (td_hash_eq(&w->chain.l1_set_hash[i], &f->block->header.origin.registry_set_hash))
+            return &w->chain.l1_set[i];
+    return NULL;
+}
+
+static bool same_members(const struct bft_set *a, const struct bft_set *b)
+{
+    bool same = b != NULL && a->count == b->count;
+    for (uint32_t i = 0; same && i < a->count; i++)
+        same = td_addr_eq(&a->v[i].addr, &b->v[i].addr) && a->v[i].stake == b->v[i].stake;
+    return same;
+}
+
 bool sim_epoch_learn(struct sim_world *w, const struct bft_set *set, const struct td_hash *seed,
                      const struct bft_bitmap *excluded, const struct bft_attest_cert *genesis)
 {
@@ -89,6 +112,8 @@ bool sim_epoch_learn(struct sim_world *w, const struct bft_set *set, const struc
         return td_hash_eq(&e->set.hash, &set->hash) && td_hash_eq(&e->seed, seed) &&
                memcmp(&e->excluded, excluded, sizeof *excluded) == 0 &&
                td_hash_eq(&e->genesis_digest, &digest);
+    if (!same_members(set, members_of(w, set->epoch)))
+        return false;
     e->known = true;
     e->set = *set;
     e->seed = *seed;
@@ -217,7 +242,8 @@ static void make_genesis(struct sim_world *w, struct td_rng *rng)
     genesis->has_cert = true;
     struct td_hash zero = {{0}};
     struct bft_bitmap none = {{0}};
-    sim_epoch_learn(w, &w->schedule[0], &zero, &none, NULL);
+    bool learned = sim_epoch_learn(w, &w->schedule[0], &zero, &none, NULL);
+    TD_ASSERT(learned);
 }
 
 static void node_init(struct sim_world *w, uint32_t id, uint32_t key, uint32_t byzantine)
@@ -298,6 +324,7 @@ void sim_world_free(struct sim_world *w)
             sim_frame_drop(&w->pool, item.u.frame);
     for (uint32_t i = 0; i < w->node_count; i++) {
         sim_disk_free(w, &w->node[i]);
+        sim_frame_drop(&w->pool, w->node[i].byz_frame);
         free(w->node[i].region);
     }
     for (uint32_t i = 0; i < SIM_STASH; i++)

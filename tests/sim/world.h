@@ -1,4 +1,5 @@
-/* The simulated world: virtual time, nodes, links, and the state every part of the simulator shares.
+/* The simulated world: virtual time, nodes, links, and the state every part of the simulator
+ * shares.
  *
  *   queue ─▶ item ─┬─▶ node.c   shell around one production replica and guard
  *                  ├─▶ faults.c schedule from the seed       every step ─▶ check.c
@@ -29,8 +30,9 @@
 #define SIM_MS INT64_C(1000000)
 #define SIM_SEC INT64_C(1000000000)
 #define SIM_WALL_START_MS UINT64_C(1750000000000) /* 2025-06-15, any date will do */
-#define SIM_LOCAL_MAX 512u    /* events one step may cause at the same node at once */
-#define SIM_WAITING_MAX 64u   /* blocks whose payload a node waits for */
+#define SIM_LOCAL_MAX 512u  /* events one step may cause at the same node at once */
+#define SIM_WAITING_MAX 64u /* blocks whose payload a node waits for */
+#define SIM_TEXT_MAX 400u
 #define SIM_STASH 64u
 #define SIM_SEEN_QCS 16u
 #define SIM_RECENT 8u
@@ -47,7 +49,7 @@ struct sim_config {
     uint64_t faults; /* mask of enum sim_fault */
     bool real_signatures;
     bool trace;
-    bool quiet; /* nobody faulty, no schedule: driven by the caller (twins, WAN) */
+    bool quiet;     /* nobody faulty, no schedule: driven by the caller (twins, WAN) */
     uint32_t twins; /* so many validators have two replicas, whatever `faults` says */
     uint64_t nonce; /* varies the genesis, and with it the leaders */
 };
@@ -118,9 +120,10 @@ struct sim_node {
     uint32_t incarnation;
     int64_t paused_until_ns;
     int64_t wall_offset_ms;
-    uint32_t byzantine; /* enum sim_fault, or SIM_FAULTS = honest */
-    uint64_t byz_victims; /* mask the adversary favours */
-    struct bft_view view; /* after the newest step */
+    uint32_t byzantine;          /* enum sim_fault, or SIM_FAULTS = honest */
+    uint64_t byz_victims;        /* mask the adversary favours */
+    struct sim_frame *byz_frame; /* its other proposal; a reference */
+    struct bft_view view;        /* after the newest step */
     uint64_t timer_gen;
     int64_t timer_at_ns;
     struct sim_disk disk;
@@ -150,6 +153,7 @@ struct sim_node {
     int64_t egress_free_ns;
     /* checker */
     struct sim_signs made, sent;
+    struct sim_signs lost; /* `sent` when the guard was lost */
     struct sim_local local[SIM_LOCAL_MAX];
     uint32_t local_head, local_count;
     bool stepping;
@@ -174,7 +178,7 @@ struct sim_violation {
     const char *property;
     int64_t at_ns;
     uint32_t node;
-    char text[400];
+    char text[SIM_TEXT_MAX];
 };
 
 /* Liveness after a fault window. */
@@ -184,7 +188,7 @@ struct sim_liveness {
     int64_t counted_ns; /* since healing, rounds of dead leaders left out */
     uint64_t height_at_heal;
     bool progressed;
-    uint64_t head; /* everyone must reach it; 0 = not chosen yet */
+    uint64_t head;        /* everyone must reach it; 0 = not chosen yet */
     int64_t byz_round_ns; /* time left out in the round under way */
     struct bft_slot round;
     int64_t window_end_ns;
@@ -205,16 +209,16 @@ struct sim_world {
     int64_t end_ns;
     struct sim_queue queue;
     struct sim_pool pool;
-    struct sim_keys *keys; /* owned */
-    struct bft_config base; /* without `self` */
+    struct sim_keys *keys;    /* owned */
+    struct bft_config base;   /* without `self` */
     struct bft_set *schedule; /* owned */
     struct sim_chain chain;
-    uint32_t node_count; /* twins included */
+    uint32_t node_count;   /* twins included */
     struct sim_node *node; /* owned; [node_count] */
     struct sim_link *link; /* owned; [from * node_count + to] */
     size_t region_bytes;
     struct td_rng net_rng, disk_rng, fault_rng, byz_rng, exec_rng;
-    struct bft_effects *fx; /* owned */
+    struct bft_effects *fx;       /* owned */
     struct bft_sig_check *checks; /* owned; [BFT_SIG_CHECKS_MAX] */
     struct sim_tally_table tally;
     struct sim_log_table log;
@@ -309,6 +313,9 @@ void sim_disk_restore(struct sim_world *w, struct sim_node *n, struct bft_restor
 
 /* net.c */
 void sim_net_send(struct sim_world *w, struct sim_node *n, uint32_t peer, const struct bft_msg *m);
+/* A proposal is about to leave its author: complete it with the transactions, which the core never
+ * sees, and enter it in the table of headers. */
+void sim_net_note_proposal(struct sim_world *w, struct sim_node *n, struct bft_proposal *p);
 void sim_net_frame(struct sim_world *w, uint32_t from, uint32_t to, struct sim_frame *f);
 void sim_net_connect(struct sim_world *w, uint32_t a, uint32_t b, int64_t after_ns);
 /* by_cut: happens only if the link is still cut by then. */
