@@ -24,7 +24,8 @@ static void batch_sign(struct bft_replica *r, const struct bft_final_block *b)
     const struct bft_set *set = batch_set(r, b->header.epoch);
     uint16_t signer = set != NULL ? bft_set_find(set, &r->cfg.self) : BFT_NO_SIGNER;
     if (r->mode != BFT_MODE_ACTIVE || signer == BFT_NO_SIGNER || !b->executed ||
-        !b->header.end_batch || b->header.height <= r->batch_floor || !bft_own_room(r))
+        !b->header.end_batch || b->header.height <= r->batch_floor || !bft_own_room(r) ||
+        bft_own_pending(r, BFT_SIGNED_BATCH, b->header.height))
         return;
     for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++)
         if (r->has_own_batch[i] && r->own_batch[i].height == b->header.height)

@@ -74,11 +74,23 @@ static void persist(struct bft_replica *r, struct bft_own *o)
         fx->u.persist.parent = bft_export_header(r, &r->tree.node[n->parent].header);
 }
 
+bool bft_own_pending(const struct bft_replica *r, enum bft_signed_kind kind, uint64_t number)
+{
+    for (uint32_t i = 0; i < r->own_count; i++) {
+        const struct bft_signed *m = &r->own[(r->own_head + i) % BFT_OWN_MAX].msg;
+        if (m->kind == kind && bft_signed_slot(m).round == number)
+            return true;
+    }
+    return false;
+}
+
 void bft_own_sign(struct bft_replica *r, const struct bft_signed *m, uint64_t parent_round)
 {
     struct bft_signed copy = *m;
     enum bft_guard_verdict v = bft_guard_admit(&r->guard, &copy);
-    if (v != BFT_GUARD_OK && v != BFT_GUARD_SAME && !BFT_PLANTED)
+    bool attests = m->kind == BFT_SIGNED_ATTEST || m->kind == BFT_SIGNED_BATCH;
+    bool open = attests ? BFT_PLANT(BFT_PLANT_ATTEST_TWICE) : BFT_PLANTED;
+    if (v != BFT_GUARD_OK && v != BFT_GUARD_SAME && !open)
         return; /* bound by what was signed before a restart; the guard would stop the node */
     TD_ASSERT(r->own_count < BFT_OWN_MAX);
     struct bft_own *o = own_at(r, r->own_count++);

@@ -173,7 +173,13 @@ enum bft_effect_kind {
     BFT_FX_ATTESTED,     /* an attestation certificate above the newest known; store it */
     BFT_FX_BATCH_CERT,   /* a batch certificate formed or arrived; store it */
     BFT_FX_ENTER_EPOCH,  /* `epoch`, `set`; older sets remain valid for evidence */
-    BFT_FX_EVIDENCE,     /* store and keep; the core broadcasts it */
+    BFT_FX_EVIDENCE,     /* store and keep; the core broadcasts it.  The shell sets the parity bit of
+                            both signatures first, here and in every BFT_MSG_EVIDENCE it sends: what
+                            the core holds of proposals, votes, commit votes and timeouts was good
+                            with either parity, evidence is judged exactly.  bft_verify_collect on
+                            the message lists two checks, a then b: td_secp_parity_fix takes their
+                            key and digest; it cannot fail on what was verified, and changes nothing
+                            where the bit is right  [P-1.3, P-12.1] */
     BFT_FX_SYNC,         /* block sync began (`on`) or ended */
     BFT_FX_ALARM,        /* tell the operator; operation goes on */
     BFT_FX_HALT,         /* stop for good; exit 80 */

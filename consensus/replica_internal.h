@@ -489,6 +489,8 @@ void bft_on_set_known(struct bft_replica *r, const struct td_hash *registry_hash
 /* Set last proposed, voted, commit, timeout of the current epoch from the guard's mirror. */
 void bft_own_bind(struct bft_replica *r);
 bool bft_own_room(const struct bft_replica *r);
+/* Is a message of this kind and round (height for attestations) on its way? */
+bool bft_own_pending(const struct bft_replica *r, enum bft_signed_kind kind, uint64_t number);
 void bft_own_sign(struct bft_replica *r, const struct bft_signed *m, uint64_t parent_round);
 void bft_on_signed(struct bft_replica *r, const struct bft_signed *m);
 void bft_on_persisted(struct bft_replica *r, uint64_t id);

@@ -73,10 +73,11 @@ int64_t bft_want_next(const struct bft_replica *r)
     return next;
 }
 
-/* A connected peer to ask: the try-th among those known to hold it, then among all. */
+/* A connected peer to ask: mostly among those known to hold it, every fourth time among all, since
+ * the holders may have been faulty or have lost it. */
 static uint32_t choose(const struct bft_replica *r, const struct bft_bitmap *holders, uint32_t try)
 {
-    for (uint32_t pass = 0; pass < 2; pass++) {
+    for (uint32_t pass = try % 4u == 3u ? 1 : 0; pass < 2; pass++) {
         uint32_t count = 0, seen = 0;
         for (uint32_t step = 0; step < 2; step++) {
             for (uint32_t i = 0; i < r->peer_high; i++) {

@@ -50,6 +50,7 @@ struct bft_verify_ctx {
  * checks   fills [*count], capacity BFT_SIG_CHECKS_MAX
  * Returns BFT_OK, or the verdict that says why `m` is refused (then *count is 0).  Unknown epochs
  * give BFT_UNKNOWN_EPOCH.  Status: parts that cannot be verified (unknown epoch, bad structure) are
- * removed from `m` instead, so that a peer far ahead can still tell us its height. */
+ * removed from `m` instead, so that a peer far ahead can still tell us its height.  Evidence lists
+ * two checks, for a and then for b: by them the shell sets the parity bits of evidence it makes. */
 enum bft_verdict bft_verify_collect(const struct bft_verify_ctx *ctx, struct bft_msg *m,
                                     struct bft_sig_check *checks, uint32_t *count);

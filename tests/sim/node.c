@@ -82,7 +82,6 @@ static void boot_config(struct sim_world *w, struct sim_node *n, struct bft_rest
         n->disk.live.has_guard = n->disk.durable.has_guard = true;
     }
     sim_disk_restore(w, n, restore);
-    n->passive_ok = restore->guard == NULL;
     if (n->byzantine == SIM_FAULT_AMNESIA && n->incarnation > 0) {
         bft_guard_init(&blank);
         n->disk.live.guard = n->disk.durable.guard = blank;
@@ -92,6 +91,7 @@ static void boot_config(struct sim_world *w, struct sim_node *n, struct bft_rest
     }
     if (n->byzantine == SIM_FAULT_LOSTGUARD && n->incarnation > 0)
         restore->guard = NULL;
+    n->passive_ok = restore->guard == NULL;
     if (restore->guard == NULL) {
         n->lost = n->sent;
         bft_guard_init(&n->disk.live.guard);
