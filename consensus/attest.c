@@ -141,9 +141,8 @@ enum bft_verdict bft_on_attest(struct bft_replica *r, const struct bft_attest *a
     compare_results(r, f);
     if (s->tally.group[g].weight < r->set_cur->quorum)
         return BFT_OK;
-    struct bft_attest_cert cert = {.fields = *f,
-                                   .signers = s->tally.group[g].signers,
-                                   .sigs = r->scratch_attest.sigs};
+    struct bft_attest_cert cert = {
+        .fields = *f, .signers = s->tally.group[g].signers, .sigs = r->scratch_attest.sigs};
     cert.sig_count = bft_tally_collect(&s->tally, g, r->scratch_attest.sigs);
     (void)bft_on_attest_cert(r, &cert);
     return BFT_OK;

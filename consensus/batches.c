@@ -2,8 +2,8 @@
  *
  *   executed batch end ──open──▶ tally ──weight Q──▶ BatchCert (effect), kept to answer others
  *
- * The height in these messages is not part of what is signed, so nothing is believed of it: a message
- * counts only for an end that this node has executed with exactly that batch hash. */
+ * The height in these messages is not part of what is signed, so nothing is believed of it: a
+ * message counts only for an end that this node has executed with exactly that batch hash. */
 #include "consensus/replica_internal.h"
 
 #include "base/core/memory.h"

@@ -63,8 +63,7 @@ const struct bft_qc *bft_qc_held(const struct bft_replica *r, uint64_t round)
     const struct bft_round *s = &r->ring[round % BFT_ROUND_RING];
     if (s->round == round && s->qc.used)
         return &s->qc.qc;
-    if (r->timeout_qc.used && r->timeout_qc.qc.epoch == r->epoch &&
-        r->timeout_qc.qc.round == round)
+    if (r->timeout_qc.used && r->timeout_qc.qc.epoch == r->epoch && r->timeout_qc.qc.round == round)
         return &r->timeout_qc.qc;
     if (r->entry_tc.used && r->entry_tc.tc.epoch == r->epoch &&
         r->entry_tc.tc.high_qc.round == round)
@@ -94,8 +93,8 @@ static void *step_copy(struct bft_replica *r, const void *from, size_t bytes)
 
 /* The export made earlier in this step of exactly these signatures, or NULL.  Two certificates may
  * agree in everything else: ECDSA lets a signer make a second signature of the same vote. */
-static const void *exported(const struct bft_replica *r, enum bft_export_kind kind, const void *head,
-                            size_t head_bytes, const void *sigs, size_t sig_bytes)
+static const void *exported(const struct bft_replica *r, enum bft_export_kind kind,
+                            const void *head, size_t head_bytes, const void *sigs, size_t sig_bytes)
 {
     for (uint32_t i = 0; i < r->export_count; i++) {
         const struct bft_export *e = &r->export_list[i];
@@ -111,8 +110,8 @@ static const void *remember(struct bft_replica *r, enum bft_export_kind kind, co
                             const void *sigs, size_t sig_bytes, const void *at)
 {
     if (at != NULL && r->export_count < BFT_EXPORTS_MAX)
-        r->export_list[r->export_count++] =
-            (struct bft_export){.kind = kind, .head = head, .sigs = sigs, .sig_bytes = sig_bytes, .at = at};
+        r->export_list[r->export_count++] = (struct bft_export){
+            .kind = kind, .head = head, .sigs = sigs, .sig_bytes = sig_bytes, .at = at};
     return at;
 }
 
@@ -120,8 +119,7 @@ const struct bft_attest_cert *bft_export_attest(struct bft_replica *r,
                                                 const struct bft_attest_cert *c)
 {
     size_t bytes = c->sig_count * sizeof c->sigs[0];
-    const void *have =
-        exported(r, BFT_EXPORT_ATTEST, &c->fields, sizeof c->fields, c->sigs, bytes);
+    const void *have = exported(r, BFT_EXPORT_ATTEST, &c->fields, sizeof c->fields, c->sigs, bytes);
     if (have != NULL)
         return have;
     struct bft_attest_cert *copy = step_copy(r, c, sizeof *c);
@@ -135,7 +133,8 @@ const struct bft_attest_cert *bft_export_attest(struct bft_replica *r,
 
 /* The leading members that tell certificates apart; no padding between them. */
 #define QC_HEAD_BYTES offsetof(struct bft_qc, sig_count)
-_Static_assert(QC_HEAD_BYTES == 3 * 8 + 32 + sizeof(struct bft_bitmap), "bytes compare like fields");
+_Static_assert(QC_HEAD_BYTES == 3 * 8 + 32 + sizeof(struct bft_bitmap),
+               "bytes compare like fields");
 
 const struct bft_qc *bft_export_qc(struct bft_replica *r, const struct bft_qc *qc)
 {

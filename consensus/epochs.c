@@ -43,8 +43,7 @@ void bft_on_set_known(struct bft_replica *r, const struct td_hash *registry_hash
                       const struct bft_set *set)
 {
     const struct bft_final_block *b = bft_final_peek(r, r->last_height - TD_EPOCH_LOOKBACK);
-    if (r->has_next || b == NULL ||
-        !td_hash_eq(registry_hash, &b->header.origin.registry_set_hash))
+    if (r->has_next || b == NULL || !td_hash_eq(registry_hash, &b->header.origin.registry_set_hash))
         return;
     bft_want_done(r, registry_hash);
     bool usable = set != NULL && set->count > 0 && set->count <= r->n;

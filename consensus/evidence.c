@@ -101,8 +101,8 @@ void bft_evidence_timeout(struct bft_replica *r, const struct bft_timeout *t)
         }
         if (bft_bitmap_has(&s->votes.seen, t->signer)) {
             const struct bft_tally_group *g = &s->votes.group[s->votes.group_of[t->signer]];
-            struct bft_vote v = {r->epoch, s->round, g->height, g->hash, t->signer,
-                                 s->votes.sig[t->signer]};
+            struct bft_vote v = {r->epoch, s->round,  g->height,
+                                 g->hash,  t->signer, s->votes.sig[t->signer]};
             vote_against(r, &v, t);
         }
     }

@@ -115,7 +115,8 @@ void bft_finalize(struct bft_replica *r, uint32_t node, const struct bft_proof *
     if (proof->kind != BFT_PROOF_NONE || n > 0)
         bft_proof_store(r, proof);
     bool blocks = false;
-    for (uint32_t i = BFT_PLANT(BFT_PLANT_FINAL_SKIPS_ANCESTORS) && n > 0 ? n - 1u : 0; i < n; i++) {
+    for (uint32_t i = BFT_PLANT(BFT_PLANT_FINAL_SKIPS_ANCESTORS) && n > 0 ? n - 1u : 0; i < n;
+         i++) {
         const struct bft_node *b = &t->node[path[i]];
         if (b->header.filler)
             continue;
@@ -178,8 +179,8 @@ void bft_commit_cert(struct bft_replica *r, const struct bft_qc *cc)
 }
 
 /* [P-11.4] Fillers are not synced by height, so a node whose root is an older filler of the same
- * height could never link to the others' root.  A proof of a tip that names the newest final block as
- * its newest non-filler ancestor leaves nothing out but fillers. */
+ * height could never link to the others' root.  A proof of a tip that names the newest final block
+ * as its newest non-filler ancestor leaves nothing out but fillers. */
 void bft_proof_take(struct bft_replica *r, const struct bft_proof *proof)
 {
     const struct bft_header *tip = proof->tip;
@@ -207,7 +208,8 @@ static void try_commit(struct bft_replica *r)
     const struct bft_qc *cc = &r->pending_commit.qc;
     if (!r->pending_final)
         return;
-    if (cc->epoch != r->epoch || (root->header.epoch == r->epoch && cc->round <= root->header.round)) {
+    if (cc->epoch != r->epoch ||
+        (root->header.epoch == r->epoch && cc->round <= root->header.round)) {
         r->pending_final = false;
         return;
     }

@@ -117,8 +117,8 @@ static void ask_payload(struct bft_replica *r, const struct plan *plan)
     fx->u.make.round = r->round;
     fx->u.make.height = h;
     fx->u.make.parent = plan->parent->hash;
-    fx->u.make.empty = r->cfg.has_l1 &&
-                       r->wall_ms > plan->parent->state.origin_ts + TD_ORIGIN_STALE_MS_MAX;
+    fx->u.make.empty =
+        r->cfg.has_l1 && r->wall_ms > plan->parent->state.origin_ts + TD_ORIGIN_STALE_MS_MAX;
     fx->u.make.advance_origin = r->cfg.has_l1 && !plan->with_tc && h % TD_ORIGIN_INTERVAL == 0;
     fx->u.make.origin_max = bft_origin_quorum(r);
     fx->u.make.parent_origin = p->origin;
@@ -157,7 +157,8 @@ void bft_on_built(struct bft_replica *r, const struct bft_payload_built *b)
     if (parent == NULL)
         return;
     if (!td_hash_eq(&parent->hash, &r->asked_parent)) {
-        r->asked_payload = false; /* a late QC moved the parent: that payload is for another block */
+        r->asked_payload =
+            false; /* a late QC moved the parent: that payload is for another block */
         bft_try_propose(r);
         return;
     }

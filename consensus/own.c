@@ -37,13 +37,13 @@ void bft_own_bind(struct bft_replica *r)
         r->last_voted = r->last_timeout;
 }
 
-/* A TC needs the QC whose round equals the greatest lock listed.  While this round's timeout stands,
- * the lock to keep is the one it named: nothing signed before the next round can depend on a newer
- * one, and after a restart of everybody nobody else might have it.  [P-10.2] */
+/* A TC needs the QC whose round equals the greatest lock listed.  While this round's timeout
+ * stands, the lock to keep is the one it named: nothing signed before the next round can depend on
+ * a newer one, and after a restart of everybody nobody else might have it.  [P-10.2] */
 static const struct bft_qc *durable_lock(const struct bft_replica *r)
 {
-    bool timed = r->last_timeout == r->round && r->timeout_qc.used &&
-                 r->timeout_qc.qc.epoch == r->epoch;
+    bool timed =
+        r->last_timeout == r->round && r->timeout_qc.used && r->timeout_qc.qc.epoch == r->epoch;
     return timed ? &r->timeout_qc.qc : &r->high_qc.qc;
 }
 
@@ -201,7 +201,8 @@ void bft_on_persisted(struct bft_replica *r, uint64_t id)
     bft_own_release(r);
 }
 
-/* A slow disk may make many durable at once: a step sends what it has room for, the next the rest. */
+/* A slow disk may make many durable at once: a step sends what it has room for, the next the rest.
+ */
 void bft_own_release(struct bft_replica *r)
 {
     while (bft_own_releasable(r) && r->out_count + 8u < BFT_OUT_MAX / 2u) {

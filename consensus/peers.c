@@ -250,7 +250,8 @@ void bft_start_try(struct bft_replica *r)
     if (!enough && !BFT_PLANT(BFT_PLANT_START_AT_ONCE))
         return;
     bool after = r->epoch > r->passive_after;
-    if (BFT_PLANT(BFT_PLANT_START_AT_ONCE) || (!r->dirty_start && (r->had_guard || fresh || after))) {
+    if (BFT_PLANT(BFT_PLANT_START_AT_ONCE) ||
+        (!r->dirty_start && (r->had_guard || fresh || after))) {
         if (after)
             r->trusted_from_epoch = r->epoch;
         begin(r);
@@ -321,13 +322,13 @@ enum bft_verdict bft_on_status(struct bft_replica *r, const struct bft_status *s
 void bft_help_peer(struct bft_replica *r, uint32_t peer, uint64_t epoch)
 {
     struct bft_slot ours = {r->epoch, r->round};
-    if (peer >= BFT_PEERS_MAX || !r->peer[peer].up ||
-        bft_slot_cmp(r->peer[peer].helped, ours) >= 0)
+    if (peer >= BFT_PEERS_MAX || !r->peer[peer].up || bft_slot_cmp(r->peer[peer].helped, ours) >= 0)
         return;
     bool handoff = epoch < r->epoch;
     if (handoff ? !r->genesis_cert.used : r->entry.kind == BFT_ENTRY_QC && r->entry.qc->round == 0)
         return; /* within an epoch everyone holds its genesis certificate */
-    const struct bft_attest_cert *opened = handoff ? bft_export_attest(r, &r->genesis_cert.cert) : NULL;
+    const struct bft_attest_cert *opened =
+        handoff ? bft_export_attest(r, &r->genesis_cert.cert) : NULL;
     struct bft_entry entry = {.kind = BFT_ENTRY_NONE};
     struct bft_msg *m = NULL;
     if (handoff ? opened != NULL : bft_export_entry(r, &entry))

@@ -110,10 +110,9 @@ static void carve_rounds(struct carve *c, struct bft_replica *r, uint32_t n)
 static void carve_all(struct carve *c, struct bft_replica *r, uint32_t n)
 {
     carve_rounds(c, r, n);
-    struct bft_qc_slot *qc[] = {&r->entry_qc,      &r->high_qc,        &r->timeout_qc,
-                                &r->proof_qc,      &r->proof_qc_child, &r->pending_commit,
-                                &r->own_qc,        &r->scratch_qc,     &r->entry_tc.high,
-                                &r->scratch_tc.high};
+    struct bft_qc_slot *qc[] = {
+        &r->entry_qc,       &r->high_qc, &r->timeout_qc, &r->proof_qc,      &r->proof_qc_child,
+        &r->pending_commit, &r->own_qc,  &r->scratch_qc, &r->entry_tc.high, &r->scratch_tc.high};
     for (uint32_t i = 0; i < sizeof qc / sizeof qc[0]; i++)
         take_qc(c, qc[i], n);
     struct bft_attest_slot *att[] = {&r->genesis_cert, &r->proof_attest, &r->attested, &r->own_att,
@@ -204,7 +203,8 @@ static enum td_error init_chain(struct bft_replica *r, const struct bft_restore 
     struct bft_chain_state state = {.origin_ts = r->cfg.genesis.ts_ms};
     const struct bft_header *root = &r->cfg.genesis;
     const struct td_hash *hash = &r->cfg.genesis_hash;
-    uint32_t first = restore->final_count > BFT_FINAL_RING ? restore->final_count - BFT_FINAL_RING : 0;
+    uint32_t first =
+        restore->final_count > BFT_FINAL_RING ? restore->final_count - BFT_FINAL_RING : 0;
     for (uint32_t i = first; i < restore->final_count; i++) {
         const struct bft_final_block *b = &restore->finals[i];
         uint64_t h = b->header.height;
@@ -619,8 +619,8 @@ static void check(const struct bft_replica *r, const struct before *b)
 
 enum bft_verdict bft_step(struct bft_replica *r, const struct bft_event *ev, struct bft_effects *fx)
 {
-    const struct before b = {{r->epoch, r->round}, r->last_voted, r->last_timeout, r->last_commit,
-                             r->final_height};
+    const struct before b = {
+        {r->epoch, r->round}, r->last_voted, r->last_timeout, r->last_commit, r->final_height};
     fx->count = 0;
     r->fx = fx;
     r->out_count = r->final_out_count = r->evidence_count = 0;

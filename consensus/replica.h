@@ -36,30 +36,30 @@
 /* Genesis parameters every node shares (bound by the genesis hash) and this node's place. */
 struct bft_config {
     struct bft_domain domain;
-    struct bft_header genesis;         /* h = r = e = 0 */
-    struct td_hash genesis_hash;       /* block hash of `genesis` */
-    struct td_hash genesis_result;     /* resultDigest used while h - 3 < 1 */
-    const struct bft_set *schedule;    /* borrowed; set i belongs to epoch i; later epochs keep the
-                                          last one's members (networks without an L1)  [P-8.1] */
-    uint32_t schedule_count;           /* >= 1: [0] is the genesis set */
-    bool has_l1;                       /* false: origin stays zero, its age is not checked */
-    uint64_t epoch_length;             /* heights per epoch, >= 64 */
-    uint32_t validators_max;           /* <= BFT_SIGNERS_MAX */
+    struct bft_header genesis;      /* h = r = e = 0 */
+    struct td_hash genesis_hash;    /* block hash of `genesis` */
+    struct td_hash genesis_result;  /* resultDigest used while h - 3 < 1 */
+    const struct bft_set *schedule; /* borrowed; set i belongs to epoch i; later epochs keep the
+                                       last one's members (networks without an L1)  [P-8.1] */
+    uint32_t schedule_count;        /* >= 1: [0] is the genesis set */
+    bool has_l1;                    /* false: origin stays zero, its age is not checked */
+    uint64_t epoch_length;          /* heights per epoch, >= 64 */
+    uint32_t validators_max;        /* <= BFT_SIGNERS_MAX */
     uint32_t payload_bytes_max;
     uint32_t txs_max;
-    uint32_t batch_blocks_min;         /* a leader may end a batch from here on  [P-9.5] */
-    uint32_t batch_blocks_max;         /* ... and must here */
-    uint64_t batch_ms_max;             /* ... or at this age, ms */
-    uint64_t batch_native_max;         /* ... or when h - 3 had reached this native cost */
-    uint64_t batch_bytes_max;          /* ... or this many published bytes */
-    int64_t block_interval_ns;         /* 0 = propose at once */
-    int64_t delta_ns;                  /* Δ, 250 ms by default */
-    struct td_addr self;               /* this node's validator address; zero = follower */
+    uint32_t batch_blocks_min; /* a leader may end a batch from here on  [P-9.5] */
+    uint32_t batch_blocks_max; /* ... and must here */
+    uint64_t batch_ms_max;     /* ... or at this age, ms */
+    uint64_t batch_native_max; /* ... or when h - 3 had reached this native cost */
+    uint64_t batch_bytes_max;  /* ... or this many published bytes */
+    int64_t block_interval_ns; /* 0 = propose at once */
+    int64_t delta_ns;          /* Δ, 250 ms by default */
+    struct td_addr self;       /* this node's validator address; zero = follower */
 };
 
 /* What execution of final block `height` yielded. */
 struct bft_executed {
-    struct bft_result result; /* digest inputs; block_hash and height name the block */
+    struct bft_result result;  /* digest inputs; block_hash and height name the block */
     struct td_hash batch_hash; /* when the block ends a batch */
     uint64_t batch_native;     /* native cost of the batch so far, this block included */
     uint64_t batch_bytes;      /* published bytes of the batch so far */
@@ -86,40 +86,42 @@ struct bft_final_block {
 
 /* State handed back at start: everything the store and the guard kept. */
 struct bft_restore {
-    const struct bft_guard *guard;         /* NULL = this node has no guard record */
-    const struct bft_final_block *finals;  /* newest final blocks, ascending height, [final_count];
-                                              none = only genesis.  Last <= BFT_FINAL_RING are used */
+    const struct bft_guard *guard; /* NULL = this node has no guard record */
+    const struct bft_final_block
+        *finals; /* newest final blocks, ascending height, [final_count];
+                    none = only genesis.  Last <= BFT_FINAL_RING are used */
     uint32_t final_count;
-    struct td_hash epoch_seed;             /* from ENTER_EPOCH; zero = epoch 0 */
-    const struct bft_header *headers;      /* unfinalized headers stored with own signatures */
+    struct td_hash epoch_seed;        /* from ENTER_EPOCH; zero = epoch 0 */
+    const struct bft_header *headers; /* unfinalized headers stored with own signatures */
     uint32_t header_count;
-    const struct bft_set *set;             /* current epoch's set; NULL = schedule[0] */
-    const struct bft_set *prev_set;        /* the epoch before's; NULL in epoch 0, or where the
-                                              schedule tells it */
-    struct bft_bitmap excluded;            /* current epoch's reputation exclusions */
-    const uint32_t *produced;              /* [set->count] blocks of this epoch so far; NULL = 0 */
-    const struct bft_attest_cert *attest_cert;  /* newest certified attestation, NULL = none */
-    uint64_t batch_certified;              /* last height of the newest batch whose certificate the
-                                              store holds; later ends are collected again */
-    const struct bft_attest_cert *genesis_cert; /* AttestCert(last) of the epoch before, NULL in 0 */
-    const struct bft_qc *lock_qc;          /* from the newest PERSIST; NULL = genesis */
-    struct bft_entry entry;                /* from the newest PERSIST */
+    const struct bft_set *set;      /* current epoch's set; NULL = schedule[0] */
+    const struct bft_set *prev_set; /* the epoch before's; NULL in epoch 0, or where the
+                                       schedule tells it */
+    struct bft_bitmap excluded;     /* current epoch's reputation exclusions */
+    const uint32_t *produced;       /* [set->count] blocks of this epoch so far; NULL = 0 */
+    const struct bft_attest_cert *attest_cert; /* newest certified attestation, NULL = none */
+    uint64_t batch_certified; /* last height of the newest batch whose certificate the
+                                 store holds; later ends are collected again */
+    const struct bft_attest_cert
+        *genesis_cert;            /* AttestCert(last) of the epoch before, NULL in 0 */
+    const struct bft_qc *lock_qc; /* from the newest PERSIST; NULL = genesis */
+    struct bft_entry entry;       /* from the newest PERSIST */
 };
 
 enum bft_event_kind {
-    BFT_EV_START,          /* first event after bft_init */
-    BFT_EV_MESSAGE,        /* verified peer message */
-    BFT_EV_TICK,           /* the timer fired (early or late is harmless) */
-    BFT_EV_PEER_UP,        /* a connection is authenticated */
+    BFT_EV_START,   /* first event after bft_init */
+    BFT_EV_MESSAGE, /* verified peer message */
+    BFT_EV_TICK,    /* the timer fired (early or late is harmless) */
+    BFT_EV_PEER_UP, /* a connection is authenticated */
     BFT_EV_PEER_DOWN,
     BFT_EV_PAYLOAD_READY,  /* payload of header `hash` is here: valid or not */
     BFT_EV_PAYLOAD_BUILT,  /* answer to MAKE_PAYLOAD */
     BFT_EV_ORIGIN_VERDICT, /* answer to CHECK_ORIGIN */
     BFT_EV_EXECUTED,
-    BFT_EV_SET_KNOWN,      /* preimage of a registry set hash, or "malformed" */
-    BFT_EV_SIGNED,         /* answer to SIGN */
-    BFT_EV_PERSISTED,      /* everything up to this id is durable */
-    BFT_EV_L1_HEAD,        /* this node's finalized L1 head moved */
+    BFT_EV_SET_KNOWN, /* preimage of a registry set hash, or "malformed" */
+    BFT_EV_SIGNED,    /* answer to SIGN */
+    BFT_EV_PERSISTED, /* everything up to this id is durable */
+    BFT_EV_L1_HEAD,   /* this node's finalized L1 head moved */
 };
 
 struct bft_payload_built {
@@ -138,12 +140,12 @@ struct bft_event {
     uint64_t wall_ms; /* Unix time, may jump */
     uint32_t peer;    /* MESSAGE, PEER_*: connection handle, < BFT_PEERS_MAX */
     union {
-        const struct bft_msg *msg;     /* MESSAGE; borrowed for the call */
-        struct td_addr peer_addr;      /* PEER_UP: validator address, zero = follower */
+        const struct bft_msg *msg; /* MESSAGE; borrowed for the call */
+        struct td_addr peer_addr;  /* PEER_UP: validator address, zero = follower */
         struct {
             struct td_hash hash;
             bool valid;
-        } verdict;                     /* PAYLOAD_READY, ORIGIN_VERDICT: header hash */
+        } verdict; /* PAYLOAD_READY, ORIGIN_VERDICT: header hash */
         struct bft_payload_built built;
         const struct bft_executed *executed;
         struct {
@@ -173,16 +175,16 @@ enum bft_effect_kind {
     BFT_FX_ATTESTED,     /* an attestation certificate above the newest known; store it */
     BFT_FX_BATCH_CERT,   /* a batch certificate formed or arrived; store it */
     BFT_FX_ENTER_EPOCH,  /* `epoch`, `set`; older sets remain valid for evidence */
-    BFT_FX_EVIDENCE,     /* store and keep; the core broadcasts it.  The shell sets the parity bit of
-                            both signatures first, here and in every BFT_MSG_EVIDENCE it sends: what
-                            the core holds of proposals, votes, commit votes and timeouts was good
-                            with either parity, evidence is judged exactly.  bft_verify_collect on
-                            the message lists two checks, a then b: td_secp_parity_fix takes their
-                            key and digest; it cannot fail on what was verified, and changes nothing
-                            where the bit is right  [P-1.3, P-12.1] */
-    BFT_FX_SYNC,         /* block sync began (`on`) or ended */
-    BFT_FX_ALARM,        /* tell the operator; operation goes on */
-    BFT_FX_HALT,         /* stop for good; exit 80 */
+    BFT_FX_EVIDENCE, /* store and keep; the core broadcasts it.  The shell sets the parity bit of
+                        both signatures first, here and in every BFT_MSG_EVIDENCE it sends: what
+                        the core holds of proposals, votes, commit votes and timeouts was good
+                        with either parity, evidence is judged exactly.  bft_verify_collect on
+                        the message lists two checks, a then b: td_secp_parity_fix takes their
+                        key and digest; it cannot fail on what was verified, and changes nothing
+                        where the bit is right  [P-1.3, P-12.1] */
+    BFT_FX_SYNC,     /* block sync began (`on`) or ended */
+    BFT_FX_ALARM,    /* tell the operator; operation goes on */
+    BFT_FX_HALT,     /* stop for good; exit 80 */
 };
 
 enum bft_halt_reason {
@@ -194,10 +196,10 @@ enum bft_halt_reason {
 };
 
 enum bft_alarm {
-    BFT_ALARM_PASSIVE,     /* no guard, or a newer own message exists: silent until next epoch */
-    BFT_ALARM_DIVERGED,    /* resultDigest of a certified block differs from ours */
+    BFT_ALARM_PASSIVE,      /* no guard, or a newer own message exists: silent until next epoch */
+    BFT_ALARM_DIVERGED,     /* resultDigest of a certified block differs from ours */
     BFT_ALARM_ATTEST_SPLIT, /* a peer attests other results at our height */
-    BFT_ALARM_CLOCK,       /* certified timestamps run ahead of the local clock */
+    BFT_ALARM_CLOCK,        /* certified timestamps run ahead of the local clock */
 };
 
 struct bft_effect {
@@ -209,10 +211,10 @@ struct bft_effect {
             uint64_t parent_round; /* votes: round of the voted block's parent */
         } sign;
         struct {
-            uint64_t id;                   /* grows by one */
-            const struct bft_signed *msg;  /* the message that waits for it */
-            const struct bft_qc *lock_qc;  /* full lock QC */
-            struct bft_entry entry;        /* full certificate that entered the round */
+            uint64_t id;                     /* grows by one */
+            const struct bft_signed *msg;    /* the message that waits for it */
+            const struct bft_qc *lock_qc;    /* full lock QC */
+            struct bft_entry entry;          /* full certificate that entered the round */
             const struct bft_header *header; /* vote, proposal: the block; else NULL */
             const struct bft_header *parent; /* its parent when not final yet; else NULL */
         } persist;
@@ -226,16 +228,16 @@ struct bft_effect {
         struct {
             uint64_t epoch, round, height;
             struct td_hash parent;
-            bool empty;            /* L1 origin too old: no transactions  [P-7.4] */
-            bool advance_origin;   /* the origin may advance in this block */
-            uint64_t origin_max;   /* ... up to this L1 number  [P-7.3] */
+            bool empty;          /* L1 origin too old: no transactions  [P-7.4] */
+            bool advance_origin; /* the origin may advance in this block */
+            uint64_t origin_max; /* ... up to this L1 number  [P-7.3] */
             struct bft_origin parent_origin;
         } make;
         struct {
             const struct bft_header *header;
             struct td_hash hash;
-            struct bft_chain_state state; /* FINALIZE: store it with the block */
-        } block; /* FINALIZE, CHECK_ORIGIN */
+            struct bft_chain_state state;       /* FINALIZE: store it with the block */
+        } block;                                /* FINALIZE, CHECK_ORIGIN */
         struct bft_proof proof;                 /* FINAL_PROOF */
         const struct bft_attest_cert *attested; /* ATTESTED */
         const struct bft_batch_cert *batch;     /* BATCH_CERT */
@@ -252,8 +254,8 @@ struct bft_effect {
     } u;
 };
 
-/* Bound on effects of one step: a step may finalize every unfinalized header (one effect each), sign
- * and certify a window of heights, and send a handful of messages. */
+/* Bound on effects of one step: a step may finalize every unfinalized header (one effect each),
+ * sign and certify a window of heights, and send a handful of messages. */
 #define BFT_EFFECTS_MAX (TD_UNFINAL_HEADERS_MAX + 256u)
 struct bft_effects {
     uint32_t count;
@@ -283,7 +285,8 @@ size_t bft_footprint(const struct bft_config *config);
 enum td_error bft_init(struct bft_replica **out, void *region, const struct bft_config *config,
                        const struct bft_restore *restore) TD_MUST_CHECK;
 
-/* Process one event.  Overwrites `fx`.  Returns the verdict on a peer message (BFT_OK otherwise). */
+/* Process one event.  Overwrites `fx`.  Returns the verdict on a peer message (BFT_OK otherwise).
+ */
 enum bft_verdict bft_step(struct bft_replica *r, const struct bft_event *ev,
                           struct bft_effects *fx);
 
@@ -300,9 +303,9 @@ struct bft_view {
     uint64_t attested_height; /* newest certified attestation known */
     uint64_t high_qc_round;
     uint64_t last_voted, last_timeout, last_commit; /* rounds in `epoch` */
-    uint16_t signer;       /* own index or BFT_NO_SIGNER */
-    uint16_t leader;       /* of the current round */
-    uint32_t tree_nodes;   /* headers held */
+    uint16_t signer;                                /* own index or BFT_NO_SIGNER */
+    uint16_t leader;                                /* of the current round */
+    uint32_t tree_nodes;                            /* headers held */
     uint64_t verdicts[BFT_VERDICT_COUNT];
     uint64_t rounds_entered_qc, rounds_entered_tc; /* since init */
 };

@@ -73,8 +73,8 @@ struct bft_tally {
 struct bft_round {
     uint64_t round; /* which round the slot holds; 0 = unused */
     bool has_proposal;
-    bool justified; /* the proposal's certificates allow its round  [P-4.1] */
-    bool rejected;  /* broken header rule: never voted for */
+    bool justified;    /* the proposal's certificates allow its round  [P-4.1] */
+    bool rejected;     /* broken header rule: never voted for */
     bool carried_cert; /* the proposal carried an attestation certificate */
     struct bft_propose proposal;
     int64_t received_ns;
@@ -212,7 +212,7 @@ struct bft_replica {
     struct bft_bitmap excluded;
     uint32_t *produced; /* [n] */
     uint64_t epoch;
-    uint64_t last_height;               /* last height of `epoch` */
+    uint64_t last_height;                /* last height of `epoch` */
     struct bft_attest_slot genesis_cert; /* AttestCert(last of epoch - 1); unused in epoch 0 */
     struct bft_qc genesis_qc;            /* the round 0 certificate of `epoch` */
     uint16_t self;                       /* signer index or BFT_NO_SIGNER */
@@ -223,25 +223,25 @@ struct bft_replica {
     struct bft_qc_slot entry_qc;
     struct bft_tc_slot entry_tc;
     int64_t round_deadline_ns;
-    int64_t propose_at_ns; /* BFT_NEVER = not leading, or done */
-    int64_t defer_at_ns;   /* a vote waits for the wall clock */
-    int64_t processing_ns; /* decaying maximum of proposal-to-vote time */
+    int64_t propose_at_ns;  /* BFT_NEVER = not leading, or done */
+    int64_t defer_at_ns;    /* a vote waits for the wall clock */
+    int64_t processing_ns;  /* decaying maximum of proposal-to-vote time */
     int64_t parent_seen_ns; /* first reception of the newest certified proposal */
     bool asked_payload;
     struct td_hash asked_parent;
-    bool timed_out; /* own timeout for `round` decided */
+    bool timed_out;     /* own timeout for `round` decided */
     bool timeout_ready; /* ... and durable: may be repeated */
     struct bft_timeout own_timeout;
-    bool *silent; /* [n] last slot timed out, nothing signed has arrived since */
+    bool *silent;           /* [n] last slot timed out, nothing signed has arrived since */
     struct bft_round *ring; /* [BFT_ROUND_RING] */
     struct bft_far *far;    /* [n] */
     uint32_t far_count;
 
     /* Voting state, current epoch */
     uint64_t last_voted, last_timeout, last_commit, last_proposed;
-    struct bft_qc_slot high_qc; /* = the lock  [P-4.3] */
+    struct bft_qc_slot high_qc;    /* = the lock  [P-4.3] */
     struct bft_qc_slot timeout_qc; /* the lock QC that own_timeout named */
-    struct bft_guard guard; /* mirror of what was asked to be signed */
+    struct bft_guard guard;        /* mirror of what was asked to be signed */
     bool had_guard;
 
     /* Chain */
@@ -278,23 +278,23 @@ struct bft_replica {
     /* Own messages */
     struct bft_own own[BFT_OWN_MAX];
     uint32_t own_head, own_count;
-    uint64_t persist_next; /* newest id handed out */
-    uint64_t durable_id;   /* newest id that is durable */
+    uint64_t persist_next;        /* newest id handed out */
+    uint64_t durable_id;          /* newest id that is durable */
     struct bft_header own_header; /* of the own proposal in flight */
     struct td_hash own_hash;
     struct bft_qc_slot own_qc;
     struct bft_attest_slot own_att;
     bool own_has_tc, own_has_att;
-    struct bft_vote sent_vote;     /* newest durable ones; round 0 = none */
+    struct bft_vote sent_vote; /* newest durable ones; round 0 = none */
     struct bft_commit sent_commit;
 
     /* Peers, sync */
     enum bft_mode mode;
     enum bft_halt_reason halt;
     uint64_t trusted_from_epoch; /* own messages of older epochs prove no doppelganger */
-    uint64_t passive_after; /* passive until an epoch above this one */
-    bool dirty_start; /* a Status named something newer than the guard */
-    struct bft_peer *peer; /* [BFT_PEERS_MAX] */
+    uint64_t passive_after;      /* passive until an epoch above this one */
+    bool dirty_start;            /* a Status named something newer than the guard */
+    struct bft_peer *peer;       /* [BFT_PEERS_MAX] */
     uint32_t peer_high;
     struct bft_seen *seen, *seen_spare; /* [n] */
     uint64_t l1_number;
@@ -336,10 +336,10 @@ struct bft_replica {
     int64_t now_ns;
     uint64_t wall_ms;
     struct bft_effects *fx;
-    bool stepping_vote;  /* something changed that may allow a vote or a proposal */
-    bool stepping_final; /* ... that may complete finality */
-    bool stepping_want;  /* ... a new wish was noted */
-    bool stepping_far;   /* ... the window moved: far messages may fit */
+    bool stepping_vote;       /* something changed that may allow a vote or a proposal */
+    bool stepping_final;      /* ... that may complete finality */
+    bool stepping_want;       /* ... a new wish was noted */
+    bool stepping_far;        /* ... the window moved: far messages may fit */
     uint64_t alarm_height[4]; /* by alarm: final height + 1 when last raised */
     uint64_t verdicts[BFT_VERDICT_COUNT];
     uint64_t rounds_entered_qc, rounds_entered_tc;
@@ -387,8 +387,8 @@ enum bft_tally_result bft_tally_add(struct bft_tally *t, const struct bft_set *s
 uint32_t bft_tally_collect(const struct bft_tally *t, uint32_t group, struct td_sig *sigs);
 
 /* rounds.c */
-struct bft_round *bft_round_get(struct bft_replica *r, uint64_t round);        /* in window or NULL */
-struct bft_round *bft_round_peek(struct bft_replica *r, uint64_t round);       /* existing or NULL */
+struct bft_round *bft_round_get(struct bft_replica *r, uint64_t round);  /* in window or NULL */
+struct bft_round *bft_round_peek(struct bft_replica *r, uint64_t round); /* existing or NULL */
 void bft_rounds_reset(struct bft_replica *r);
 void bft_enter_round(struct bft_replica *r, uint64_t round, const struct bft_qc *qc,
                      const struct bft_tc *tc);
@@ -412,11 +412,12 @@ enum bft_verdict bft_timeout_count(struct bft_replica *r, const struct bft_timeo
 /* tree.c */
 uint32_t bft_tree_find(const struct bft_tree *t, const struct td_hash *hash);
 /* Insert a header (idempotent).  Returns its node or BFT_NODE_NONE when the tree is full. */
-uint32_t bft_tree_add(struct bft_replica *r, const struct bft_header *h, const struct td_hash *hash);
-void bft_tree_reset(struct bft_replica *r, const struct bft_header *root, const struct td_hash *hash,
-                    const struct bft_chain_state *state);
-void bft_tree_adopt(struct bft_replica *r, const struct bft_header *root, const struct td_hash *hash,
-                    const struct bft_chain_state *state);
+uint32_t bft_tree_add(struct bft_replica *r, const struct bft_header *h,
+                      const struct td_hash *hash);
+void bft_tree_reset(struct bft_replica *r, const struct bft_header *root,
+                    const struct td_hash *hash, const struct bft_chain_state *state);
+void bft_tree_adopt(struct bft_replica *r, const struct bft_header *root,
+                    const struct td_hash *hash, const struct bft_chain_state *state);
 /* Make `node` the root and drop everything that does not descend from it. */
 void bft_tree_reroot(struct bft_replica *r, uint32_t node);
 bool bft_tree_descends(const struct bft_tree *t, uint32_t node, uint32_t ancestor);

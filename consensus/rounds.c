@@ -225,10 +225,15 @@ enum bft_verdict bft_on_vote(struct bft_replica *r, const struct bft_vote *v)
     uint32_t g;
     enum bft_tally_result res =
         bft_tally_add(&s->votes, r->set_cur, v->signer, &v->hash, v->height, &v->sig, &g);
-    if (res == BFT_TALLY_OTHER || (res == BFT_TALLY_SAME && BFT_PLANT(BFT_PLANT_RESEND_IS_EVIDENCE))) {
+    if (res == BFT_TALLY_OTHER ||
+        (res == BFT_TALLY_SAME && BFT_PLANT(BFT_PLANT_RESEND_IS_EVIDENCE))) {
         struct bft_signed a = {.kind = BFT_SIGNED_VOTE}, b = {.kind = BFT_SIGNED_VOTE};
-        a.u.vote = (struct bft_vote){v->epoch, v->round, s->votes.group[g].height,
-                                     s->votes.group[g].hash, v->signer, s->votes.sig[v->signer]};
+        a.u.vote = (struct bft_vote){v->epoch,
+                                     v->round,
+                                     s->votes.group[g].height,
+                                     s->votes.group[g].hash,
+                                     v->signer,
+                                     s->votes.sig[v->signer]};
         b.u.vote = *v;
         bft_evidence_pair(r, BFT_EV_TWO_VOTES, &a, &b, NULL);
         return BFT_EQUIVOCATION;

@@ -205,8 +205,8 @@ enum bft_verdict bft_on_get_by_hash(struct bft_replica *r, const struct bft_get_
     const struct bft_tree *t = &r->tree;
     uint32_t n = 0;
     serve_root_proof(r, peer);
-    for (uint32_t i = bft_tree_find(t, &m->hashes[0]); i != BFT_NODE_NONE && n < BFT_HEADERS_PER_REPLY;
-         i = t->node[i].parent)
+    for (uint32_t i = bft_tree_find(t, &m->hashes[0]);
+         i != BFT_NODE_NONE && n < BFT_HEADERS_PER_REPLY; i = t->node[i].parent)
         put_header(r, n++, &t->node[i].header);
     for (uint32_t i = 0; n == 0 && i < BFT_FINAL_RING; i++)
         if (r->final_ring[i].header.height > 0 && td_hash_eq(&r->final_ring[i].hash, &m->hashes[0]))

@@ -175,8 +175,8 @@ uint32_t bft_tree_add(struct bft_replica *r, const struct bft_header *h, const s
     return i;
 }
 
-void bft_tree_reset(struct bft_replica *r, const struct bft_header *root, const struct td_hash *hash,
-                    const struct bft_chain_state *state)
+void bft_tree_reset(struct bft_replica *r, const struct bft_header *root,
+                    const struct td_hash *hash, const struct bft_chain_state *state)
 {
     struct bft_tree *t = &r->tree;
     for (uint32_t i = 0; i < t->high; i++)
@@ -195,11 +195,11 @@ void bft_tree_reset(struct bft_replica *r, const struct bft_header *root, const 
     index_rebuild(t);
 }
 
-/* A final block that the tree does not reach becomes the root.  Headers above it stay, detached, and
- * are anchored again where they descend from it: a certified one among them may be held by no other
- * node any more. */
-void bft_tree_adopt(struct bft_replica *r, const struct bft_header *root, const struct td_hash *hash,
-                    const struct bft_chain_state *state)
+/* A final block that the tree does not reach becomes the root.  Headers above it stay, detached,
+ * and are anchored again where they descend from it: a certified one among them may be held by no
+ * other node any more. */
+void bft_tree_adopt(struct bft_replica *r, const struct bft_header *root,
+                    const struct td_hash *hash, const struct bft_chain_state *state)
 {
     struct bft_tree *t = &r->tree;
     struct bft_header copy = *root; /* may live in a node dropped below */

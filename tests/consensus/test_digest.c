@@ -3,8 +3,8 @@
  * strings; here every field must also change the digest. */
 #include <criterion/criterion.h>
 
-#include "golden/fixture.h"
-#include "golden/reference.h"
+#include "tests/consensus/golden/fixture.h"
+#include "tests/consensus/golden/reference.h"
 
 static struct bft_domain domain;
 static struct td_hash block;

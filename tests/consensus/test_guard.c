@@ -7,7 +7,7 @@
 
 #include "base/core/keccak.h"
 #include "consensus/guard.h"
-#include "golden/fixture.h"
+#include "tests/consensus/golden/fixture.h"
 
 static struct bft_guard g;
 

@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 
 #include "base/core/keccak.h"
-#include "golden/fixture.h"
-#include "golden/reference.h"
+#include "tests/consensus/golden/fixture.h"
+#include "tests/consensus/golden/reference.h"
 
 static struct fx f;
 

@@ -6,8 +6,8 @@
 #include "base/core/keccak.h"
 #include "base/core/rng.h"
 #include "consensus/leader.h"
-#include "golden/fixture.h"
-#include "golden/reference.h"
+#include "tests/consensus/golden/fixture.h"
+#include "tests/consensus/golden/reference.h"
 
 static struct bft_set set, next;
 static struct bft_leaders leaders;

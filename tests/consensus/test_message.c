@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/core/keccak.h"
-#include "golden/fixture.h"
+#include "tests/consensus/golden/fixture.h"
 
 static struct fx f;
 static uint8_t bytes[FX_MESSAGE_BYTES_MAX], again[FX_MESSAGE_BYTES_MAX];

@@ -98,9 +98,11 @@ Test(replica_attest, a_bad_attestation_changes_nothing)
     so_attest(&s, 6, 1u << 1);
     so_attest_msg(&s, &m, 1, 6);
     so_refused(&s, &m, BFT_DUPLICATE, "again");
-    /* Certified already: the asker is shown the certificate, once. */
+    /* Certified for a while, and still repeated: the asker is shown the certificate, once. */
     uint32_t shown = s.c.node[0].sent[BFT_MSG_ATTEST_CERT];
     so_attest_msg(&s, &m, 1, 5);
+    so_refused(&s, &m, BFT_STALE, "the last vote after the quorum's");
+    s.c.now_ns += INT64_C(1500000000);
     cr_expect_eq(cl_give_verified(&s.c, 0, 1, &m), BFT_STALE);
     cr_expect_eq(s.c.node[0].sent[BFT_MSG_ATTEST_CERT], shown + 1u);
     so_refused(&s, &m, BFT_STALE, "height certified already");
@@ -393,6 +395,26 @@ Test(replica_attest, batch_attestations_certify_the_batch)
     uint32_t sent = s.c.node[0].sent[BFT_MSG_BATCH_ATTEST];
     so_pass(&s, 4100);
     cr_expect_eq(s.c.node[0].sent[BFT_MSG_BATCH_ATTEST], sent, "certified: not repeated");
+}
+
+/* Its disk stands still: one request, not one every two seconds. */
+Test(replica_attest, a_stalled_batch_end_is_asked_for_once)
+{
+    for (uint32_t way = 0; way < 2; way++) {
+        so_free(&s);
+        so_init(&s, five_to_seven);
+        s.c.node[0].no_persist = way == 0;
+        s.c.node[0].no_sign = way == 1;
+        so_blocks(&s, 7);
+        so_pass(&s, 1000);
+        uint32_t persists = s.c.node[0].fx[BFT_FX_PERSIST];
+        cr_assert_eq(s.c.node[0].signs[BFT_SIGNED_BATCH], 1);
+        uint32_t timeouts = s.c.node[0].signs[BFT_SIGNED_TIMEOUT];
+        so_pass(&s, 20000);
+        timeouts = s.c.node[0].signs[BFT_SIGNED_TIMEOUT] - timeouts;
+        cr_expect_eq(s.c.node[0].signs[BFT_SIGNED_BATCH], 1, "way %u", way);
+        cr_expect_leq(s.c.node[0].fx[BFT_FX_PERSIST], persists + timeouts, "way %u", way);
+    }
 }
 
 /* The height is not signed: an honest signature under another height counts for nothing. */

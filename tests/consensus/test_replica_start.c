@@ -99,6 +99,8 @@ Test(replica_start, without_a_guard_only_at_genesis)
 {
     so_status(&s, 1u << 1, 0);
     so_status(&s, 1u << 2, 3);
+    cr_expect_eq(so_view(&s).mode, BFT_MODE_STARTING, "without its guard it is no witness itself");
+    so_status(&s, 1u << 3, 0);
     cr_expect_eq(so_view(&s).mode, BFT_MODE_PASSIVE);
     cr_expect_eq(s.c.node[0].alarms[BFT_ALARM_PASSIVE], 1);
     struct so_prop p = so_child(&s, 1);

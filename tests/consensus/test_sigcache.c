@@ -4,7 +4,7 @@
 
 #include "base/core/rng.h"
 #include "consensus/sigcache.h"
-#include "golden/fixture.h"
+#include "tests/consensus/golden/fixture.h"
 
 #define LOG_SETS 4u
 

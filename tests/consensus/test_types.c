@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "consensus/verdict.h"
-#include "golden/fixture.h"
+#include "tests/consensus/golden/fixture.h"
 
 Test(types, slots_order_by_epoch_then_round)
 {

@@ -2,8 +2,8 @@
  * Method: tables, the reference file for hashes, truncation at every byte. */
 #include <criterion/criterion.h>
 
-#include "golden/fixture.h"
-#include "golden/reference.h"
+#include "tests/consensus/golden/fixture.h"
+#include "tests/consensus/golden/reference.h"
 
 static struct bft_set set;
 static struct bft_validator entries[BFT_SIGNERS_MAX + 1];

@@ -6,7 +6,7 @@
 
 #include "base/host/secp.h"
 #include "consensus/guard.h"
-#include "golden/fixture.h"
+#include "tests/consensus/golden/fixture.h"
 
 static struct td_secp *secp;
 static struct td_secp_key key[7]; /* by made-up order, not signer index */

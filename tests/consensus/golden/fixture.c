@@ -1,5 +1,5 @@
 /* See fixture.h.  Changing a value here changes golden vectors: golden_vectors --regen. */
-#include "fixture.h"
+#include "tests/consensus/golden/fixture.h"
 
 #include "base/core/assert.h"
 #include "base/core/codec.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "consensus/guard.h"
-#include "fixture.h"
+#include "tests/consensus/golden/fixture.h"
 
 #define LINE_BYTES 32u
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/core/assert.h"
-#include "fixture.h"
+#include "tests/consensus/golden/fixture.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -16,7 +16,7 @@
 #include "base/core/assert.h"
 #include "base/core/keccak.h"
 #include "consensus/replica.h"
-#include "step_network.h"
+#include "tests/fuzz/consensus/step_network.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -1,4 +1,4 @@
-#include "step_network.h"
+#include "tests/fuzz/consensus/step_network.h"
 
 void net_executed(const struct bft_header *h, const struct td_hash *hash, struct bft_executed *out)
 {
