@@ -23,6 +23,19 @@ static bool carries_cert(const struct bft_replica *r, const struct bft_header *p
            r->attested_height > base && r->attested_height <= p->height;
 }
 
+/* [P-2.6] */
+static uint64_t timestamp_after(const struct bft_replica *r, const struct bft_header *parent)
+{
+    return r->wall_ms > parent->ts_ms ? r->wall_ms : parent->ts_ms + 1u;
+}
+
+/* [P-7.4] Must a block made now on `parent` be empty, because L1 has not been followed for 4 h? */
+static bool origin_stale(const struct bft_replica *r, const struct bft_node *parent)
+{
+    return r->cfg.has_l1 &&
+           timestamp_after(r, &parent->header) > parent->state.origin_ts + TD_ORIGIN_STALE_MS_MAX;
+}
+
 struct plan {
     const struct bft_node *parent;
     bool filler;
@@ -69,7 +82,7 @@ static void propose(struct bft_replica *r, const struct plan *plan,
         .parent = plan->parent->hash,
         .parent_round = r->high_qc.qc.round,
         .prev_hash = p->filler ? p->prev_hash : plan->parent->hash,
-        .ts_ms = r->wall_ms > p->ts_ms ? r->wall_ms : p->ts_ms + 1u,
+        .ts_ms = timestamp_after(r, p),
         .origin = p->origin,
         .result_digest = plan->filler ? p->result_digest : plan->result_digest,
         .att_height = plan->att_height,
@@ -117,8 +130,7 @@ static void ask_payload(struct bft_replica *r, const struct plan *plan)
     fx->u.make.round = r->round;
     fx->u.make.height = h;
     fx->u.make.parent = plan->parent->hash;
-    fx->u.make.empty =
-        r->cfg.has_l1 && r->wall_ms > plan->parent->state.origin_ts + TD_ORIGIN_STALE_MS_MAX;
+    fx->u.make.empty = origin_stale(r, plan->parent);
     fx->u.make.advance_origin = r->cfg.has_l1 && !plan->with_tc && h % TD_ORIGIN_INTERVAL == 0;
     fx->u.make.origin_max = bft_origin_quorum(r);
     fx->u.make.parent_origin = p->origin;
