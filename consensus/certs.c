@@ -10,7 +10,7 @@ void bft_qc_put(struct bft_replica *r, struct bft_qc_slot *slot, const struct bf
     if (qc->round == 0 && qc->epoch == r->epoch)
         qc = &r->genesis_qc;
     TD_ASSERT(qc->sig_count <= r->n);
-    if (qc->sig_count > 0 && qc->sigs != slot->sigs)
+    if (qc->sig_count > 0)
         memmove(slot->sigs, qc->sigs, qc->sig_count * sizeof slot->sigs[0]);
     slot->qc = *qc;
     slot->qc.sigs = slot->sigs;
@@ -21,8 +21,7 @@ void bft_qc_put(struct bft_replica *r, struct bft_qc_slot *slot, const struct bf
 void bft_tc_put(struct bft_replica *r, struct bft_tc_slot *slot, const struct bft_tc *tc)
 {
     TD_ASSERT(tc->entry_count <= r->n);
-    if (tc->entries != slot->entries)
-        memmove(slot->entries, tc->entries, tc->entry_count * sizeof slot->entries[0]);
+    memmove(slot->entries, tc->entries, tc->entry_count * sizeof slot->entries[0]);
     bft_qc_put(r, &slot->high, &tc->high_qc);
     slot->tc = *tc;
     slot->tc.entries = slot->entries;
@@ -32,8 +31,7 @@ void bft_tc_put(struct bft_replica *r, struct bft_tc_slot *slot, const struct bf
 
 void bft_attest_put(struct bft_attest_slot *slot, const struct bft_attest_cert *c)
 {
-    if (c->sigs != slot->sigs)
-        memmove(slot->sigs, c->sigs, c->sig_count * sizeof slot->sigs[0]);
+    memmove(slot->sigs, c->sigs, c->sig_count * sizeof slot->sigs[0]);
     slot->cert = *c;
     slot->cert.sigs = slot->sigs;
     slot->used = true;
@@ -50,8 +48,7 @@ void bft_qc_genesis(struct bft_replica *r, struct bft_qc *out)
     const struct bft_attest_cert *c = &r->genesis_cert.cert;
     out->height = c->fields.height;
     out->hash = c->fields.block_hash;
-    if (r->genesis_cert.used)
-        out->genesis = c;
+    out->genesis = c;
 }
 
 const struct bft_qc *bft_qc_held(const struct bft_replica *r, uint64_t round)

@@ -91,8 +91,7 @@ static void announce(struct bft_replica *r)
     fx->u.epoch.set = r->set_cur;
     fx->u.epoch.seed = r->seed;
     fx->u.epoch.excluded = r->excluded;
-    const struct bft_attest_cert *c =
-        r->genesis_cert.used ? bft_export_attest(r, &r->genesis_cert.cert) : NULL;
+    const struct bft_attest_cert *c = bft_export_attest(r, &r->genesis_cert.cert);
     fx->u.epoch.genesis_cert = c;
     struct bft_msg *m = c != NULL ? bft_out(r, BFT_NO_PEER, BFT_MSG_ATTEST_CERT) : NULL;
     if (m != NULL)

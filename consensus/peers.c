@@ -325,7 +325,7 @@ void bft_help_peer(struct bft_replica *r, uint32_t peer, uint64_t epoch)
     if (peer >= BFT_PEERS_MAX || !r->peer[peer].up || bft_slot_cmp(r->peer[peer].helped, ours) >= 0)
         return;
     bool handoff = epoch < r->epoch;
-    if (handoff ? !r->genesis_cert.used : r->entry.kind == BFT_ENTRY_QC && r->entry.qc->round == 0)
+    if (!handoff && r->entry.kind == BFT_ENTRY_QC && r->entry.qc->round == 0)
         return; /* within an epoch everyone holds its genesis certificate */
     const struct bft_attest_cert *opened =
         handoff ? bft_export_attest(r, &r->genesis_cert.cert) : NULL;

@@ -165,6 +165,23 @@ Test(replica_finality, a_proof_against_a_final_block_halts)
     cr_expect_eq(s.c.node[0].fx[BFT_FX_HALT], 1);
 }
 
+/* The QC of the final block's round was never seen here: its commit certificate is enough to know.
+ */
+Test(replica_finality, a_vote_certificate_against_a_final_block_halts)
+{
+    struct so_prop p = so_child(&s, 1);
+    cr_assert_eq(so_propose(&s, &p), BFT_OK);
+    struct td_hash hash = so_hash(&p.h), other = {{3}};
+    give_commit_cert(1, &hash);
+    cr_assert_eq(so_view(&s).final_height, 1);
+    struct cl_cert qc = {.qc = {.epoch = 0}};
+    cl_qc(&s.c, &qc, 0, 1, 1, &other, SO_OTHERS);
+    struct bft_msg m = {.kind = BFT_MSG_CERTIFICATE};
+    m.u.certificate = (struct bft_certificate){.kind = BFT_CERTIFICATE_QC, .qc = &qc.qc};
+    (void)cl_give_verified(&s.c, 0, 1, &m);
+    cr_expect_eq(so_view(&s).halt, BFT_HALT_TWO_QCS);
+}
+
 Test(replica_finality, an_attestation_against_a_final_block_halts)
 {
     so_block(&s);

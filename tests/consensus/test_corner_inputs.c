@@ -1,0 +1,2 @@
+/* x */
+#include "tests/consensus/solo.h"
