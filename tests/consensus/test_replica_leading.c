@@ -166,6 +166,32 @@ Test(replica_leading, late_payloads_are_dropped)
     cr_expect_eq(proposals(), before + 1u);
 }
 
+/* It leads two rounds in a row: what was built for the first is no answer in the second. */
+Test(replica_leading, payloads_belong_to_their_round)
+{
+    s.c.node[0].no_build = true;
+    for (uint32_t i = 0; i < 4000; i++) {
+        uint64_t round = so_view(&s).round;
+        if (cl_leader(&s.c, round) != 0 && cl_leader(&s.c, round + 1u) == 0 &&
+            cl_leader(&s.c, round + 2u) == 0)
+            break;
+        so_skip(&s);
+    }
+    so_skip(&s);
+    struct bft_effect first = s.c.node[0].make;
+    cr_assert_eq(first.u.make.round, so_view(&s).round);
+    so_skip(&s);
+    struct bft_effect second = s.c.node[0].make;
+    cr_assert_eq(second.u.make.round, first.u.make.round + 1u);
+    uint32_t before = proposals();
+    s.c.node[0].make = first;
+    cl_build(&s.c, 0);
+    cr_expect_eq(proposals(), before);
+    s.c.node[0].make = second;
+    cl_build(&s.c, 0);
+    cr_expect_eq(proposals(), before + 1u);
+}
+
 /* It gave up on its own round: no proposal after that. */
 Test(replica_leading, no_proposal_after_the_own_timeout)
 {

@@ -323,6 +323,20 @@ Test(replica_proposals, each_header_rule_refuses)
     }
 }
 
+/* Up to height 3 every digest is genesis': nothing but the height itself is wrong here. */
+Test(replica_proposals, heights_grow_by_one)
+{
+    for (uint64_t height = 1; height < 4; height++) {
+        so_free(&s);
+        so_init(&s, NULL);
+        so_blocks(&s, 1);
+        struct so_prop p = so_child(&s, so_view(&s).round);
+        p.h.height = height;
+        cr_expect_eq(so_propose(&s, &p), BFT_OK);
+        cr_expect_eq(so_view(&s).last_voted == p.h.round, height == 2, "height %lu", height);
+    }
+}
+
 /* [P-6.2] The same for fillers: contents are copied, nothing is added. */
 Test(replica_proposals, each_filler_rule_refuses)
 {
