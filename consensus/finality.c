@@ -114,17 +114,15 @@ void bft_finalize(struct bft_replica *r, uint32_t node, const struct bft_proof *
     uint32_t n = path_to(t, node, path);
     if (proof->kind != BFT_PROOF_NONE || n > 0)
         bft_proof_store(r, proof);
-    bool blocks = false;
     for (uint32_t i = BFT_PLANT(BFT_PLANT_FINAL_SKIPS_ANCESTORS) && n > 0 ? n - 1u : 0; i < n;
          i++) {
         const struct bft_node *b = &t->node[path[i]];
         if (b->header.filler)
             continue;
         bft_final_push(r, &b->header, &b->hash, &b->state);
-        blocks = true;
     }
-    if (blocks)
-        bft_proof_emit(r);
+    if (n > 0)
+        bft_proof_emit(r); /* of fillers too: after a restart nobody else may prove that root */
     bft_tree_reroot(r, node);
     bft_next_set_try(r);
     r->stepping_vote = r->stepping_final = true;
@@ -185,6 +183,14 @@ void bft_proof_take(struct bft_replica *r, const struct bft_proof *proof)
 {
     const struct bft_header *tip = proof->tip;
     const struct bft_header *root = &r->tree.node[r->tree.root].header;
+    struct td_hash named = tip->prev_hash;
+    if (!tip->filler)
+        bft_header_hash(&named, tip);
+    const struct bft_final_block *ours = bft_final_peek(r, tip->height);
+    if (ours != NULL && !td_hash_eq(&ours->hash, &named)) {
+        bft_halt(r, BFT_HALT_TWO_FINALS); /* [P-4.6] two final blocks at one height */
+        return;
+    }
     if (tip->epoch != r->epoch || (root->epoch == r->epoch && tip->round <= root->round) ||
         !tip->filler || tip->height != r->final_height ||
         !td_hash_eq(&tip->prev_hash, &r->final_hash))
@@ -198,6 +204,7 @@ void bft_proof_take(struct bft_replica *r, const struct bft_proof *proof)
     }
     struct bft_chain_state state = r->tree.node[r->tree.root].state; /* fillers leave it alone */
     bft_proof_store(r, proof);
+    bft_proof_emit(r);
     bft_tree_adopt(r, tip, &hash, &state);
     r->stepping_vote = r->stepping_final = true;
 }

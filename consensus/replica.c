@@ -174,7 +174,7 @@ static void init_sets(struct bft_replica *r, const struct bft_restore *restore)
     *r->set_cur = restore->set != NULL ? *restore->set : r->cfg.schedule[0];
     r->epoch = r->set_cur->epoch;
     r->last_height = (r->epoch + 1u) * r->cfg.epoch_length;
-    if (r->epoch > 0 && (restore->prev_set != NULL || !r->cfg.has_l1)) {
+    if (r->epoch > 0 && (restore->prev_set != NULL || !r->cfg.has_l1 || r->epoch == 1)) {
         if (restore->prev_set != NULL)
             *r->set_prev = *restore->prev_set;
         else
@@ -196,6 +196,21 @@ static void init_sets(struct bft_replica *r, const struct bft_restore *restore)
         if (i < r->set_cur->count)
             r->seen[i].addr = r->set_cur->v[i].addr;
     }
+}
+
+/* The newest final block may be a filler; its header and proof may be nowhere else any more. */
+static void root_filler(struct bft_replica *r, const struct bft_proof *proof,
+                        const struct bft_chain_state *state)
+{
+    bool tip_kind = proof->kind == BFT_PROOF_COMMIT || proof->kind == BFT_PROOF_TWO_CHAIN;
+    if (!tip_kind || !proof->tip->filler || proof->tip->epoch != r->epoch ||
+        proof->tip->height != r->final_height ||
+        !td_hash_eq(&proof->tip->prev_hash, &r->final_hash))
+        return;
+    struct td_hash hash;
+    bft_header_hash(&hash, proof->tip);
+    bft_proof_store(r, proof);
+    bft_tree_reset(r, proof->tip, &hash, state);
 }
 
 static enum td_error init_chain(struct bft_replica *r, const struct bft_restore *restore)
@@ -235,6 +250,8 @@ static enum td_error init_chain(struct bft_replica *r, const struct bft_restore 
         bft_attest_digest(&r->attested_digest, &restore->attest_cert->fields);
     }
     bft_tree_reset(r, root, hash, &state);
+    if (restore->final_proof != NULL)
+        root_filler(r, restore->final_proof, &state);
     return TD_OK;
 }
 
@@ -397,7 +414,7 @@ static enum bft_verdict on_certificate(struct bft_replica *r, const struct bft_c
         }
         if (r->mode != BFT_MODE_HALTED)
             bft_proof_take(r, &c->proof);
-        if (c->proof.kind == BFT_PROOF_COMMIT)
+        if (c->proof.kind == BFT_PROOF_COMMIT && r->mode != BFT_MODE_HALTED)
             bft_commit_cert(r, c->proof.commit);
         return BFT_OK;
     }

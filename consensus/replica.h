@@ -103,7 +103,10 @@ struct bft_restore {
     uint64_t batch_certified; /* last height of the newest batch whose certificate the
                                  store holds; later ends are collected again */
     const struct bft_attest_cert
-        *genesis_cert;            /* AttestCert(last) of the epoch before, NULL in 0 */
+        *genesis_cert; /* AttestCert(last) of the epoch before, NULL in 0 */
+    /* From the newest FINAL_PROOF, NULL = none: where its tip is a filler above the last of
+     * `finals`, it is the root that everything unfinalized stands on. */
+    const struct bft_proof *final_proof;
     const struct bft_qc *lock_qc; /* from the newest PERSIST; NULL = genesis */
     struct bft_entry entry;       /* from the newest PERSIST */
 };
@@ -171,7 +174,7 @@ enum bft_effect_kind {
     BFT_FX_MAKE_PAYLOAD, /* build a payload on `hash`, answer with EV_PAYLOAD_BUILT */
     BFT_FX_CHECK_ORIGIN, /* compare header.origin with L1, answer with EV_ORIGIN_VERDICT */
     BFT_FX_FINALIZE,     /* block `header` is final; in height order, each once */
-    BFT_FX_FINAL_PROOF,  /* proof of the newest FINALIZE */
+    BFT_FX_FINAL_PROOF,  /* proof of the newest final block, be it a filler: store the newest */
     BFT_FX_ATTESTED,     /* an attestation certificate above the newest known; store it */
     BFT_FX_BATCH_CERT,   /* a batch certificate formed or arrived; store it */
     BFT_FX_ENTER_EPOCH,  /* `epoch`, `set`; older sets remain valid for evidence */

@@ -358,6 +358,240 @@ Test(corner_rooms, a_timeout_certificate_enters_its_round_unsent)
     cr_expect(tc_without_message(ALL_MESSAGES, ALL_BYTES));
 }
 
+static struct bft_batch_attest late;
+
+static void batch_certified_before(void)
+{
+    (void)bft_on_batch_attest(r, &late, 1);
+}
+
+static bool own_batch_repeated(uint32_t messages)
+{
+    step_with(messages, ALL_BYTES);
+    bft_batch_resend(r);
+    return effects(BFT_FX_SEND) > 0;
+}
+
+/* A batch whose certificate cannot be copied is certified all the same. */
+Test(corner_rooms, batches_without_room)
+{
+    so_blocks(&s, 20);
+    struct bft_executed x;
+    const struct bft_final_block *b = &s.c.node[0].stored[20];
+    cr_assert(b->header.end_batch);
+    cl_executed(&s.c, &b->header, &b->hash, &x);
+    cr_expect_not(own_batch_repeated(0));
+    cr_expect(own_batch_repeated(ALL_MESSAGES));
+    late = (struct bft_batch_attest){
+        .set_hash = s.c.sets[0].hash, .batch_hash = x.batch_hash, .height = 20};
+    step_with(ALL_MESSAGES, 0);
+    for (uint32_t i = 1; i < 4; i++) {
+        late.signer = cl_signer(&s.c, i);
+        (void)bft_on_batch_attest(r, &late, BFT_NO_PEER);
+    }
+    cr_expect_eq(effects(BFT_FX_BATCH_CERT), 0);
+    cr_expect_eq(bft_on_batch_attest(r, &late, BFT_NO_PEER), BFT_STALE, "it is done");
+    cr_expect_not(own_batch_repeated(ALL_MESSAGES));
+    says_nothing(batch_certified_before, "batch certificate");
+    /* Ends at or below what the store holds certified are neither collected nor signed again. */
+    uint32_t signs = s.c.node[0].signs[BFT_SIGNED_BATCH];
+    for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++)
+        r->has_own_batch[i] = false;
+    step_with(ALL_MESSAGES, ALL_BYTES);
+    bft_batch_restore(r, 20);
+    bft_batch_sign_missing(r);
+    cr_expect_eq(effects(BFT_FX_SIGN), 0);
+    cr_expect_eq(s.c.node[0].signs[BFT_SIGNED_BATCH], signs);
+    bft_batch_restore(r, 19);
+    cr_expect_eq(bft_on_batch_attest(r, &late, BFT_NO_PEER), BFT_STALE, "kept, not opened twice");
+}
+
+static struct td_hash missing = {{0x51}};
+
+static void root_proof(void)
+{
+    struct bft_get_by_hash m = {BFT_OBJECT_HEADER, 1, &missing};
+    (void)bft_on_get_by_hash(r, &m, 1);
+}
+
+/* The proof of a filler root is due until it could be sent. */
+Test(corner_rooms, root_proofs_without_room)
+{
+    so_blocks(&s, 3);
+    so_skip(&s);
+    while (cl_leader(&s.c, so_view(&s).round) == 0)
+        so_skip(&s);
+    struct so_prop p = so_filler(&s, so_view(&s).round);
+    cr_assert_eq(so_propose(&s, &p), BFT_OK);
+    so_certify(&s, &p.h);
+    so_commits(&s, &p.h, SO_OTHERS);
+    cr_assert_eq(so_view(&s).final_slot.round, p.h.round);
+    says_nothing(root_proof, "proof of the root");
+}
+
+static void ask_blocks(void)
+{
+    r->sync_from = 0;
+    bft_sync_check(r);
+}
+
+Test(corner_rooms, sync_asks_when_it_can)
+{
+    so_blocks(&s, 2);
+    s.c.node[0].mute = true;
+    so_status(&s, 2, 50);
+    cr_assert(so_view(&s).syncing);
+    step_with(0, ALL_BYTES);
+    ask_blocks();
+    cr_expect_eq(r->sync_from, 0, "not asked");
+    step_with(ALL_MESSAGES, ALL_BYTES);
+    ask_blocks();
+    cr_expect_eq(r->sync_from, 3);
+    cr_expect_eq(effects(BFT_FX_SEND), 1);
+}
+
+/* Wishes: sets are never given up for headers, nor newer headers for older ones. */
+Test(corner_rooms, wishes_yield_to_newer_ones_only)
+{
+    struct td_hash hash = {{0}};
+    const struct bft_bitmap none = {{0}};
+    step_with(ALL_MESSAGES, ALL_BYTES);
+    for (uint8_t i = 0; i < BFT_WANTED_MAX; i++) {
+        hash.b[0] = (uint8_t)(i + 1u);
+        bft_want(r, i < 8 ? BFT_OBJECT_SET : BFT_OBJECT_HEADER, &hash, &none, 10);
+    }
+    hash.b[0] = 0x99;
+    bft_want(r, BFT_OBJECT_HEADER, &hash, &none, 10);
+    bft_want(r, BFT_OBJECT_HEADER, &hash, &none, 3);
+    uint32_t sets = 0, news = 0;
+    for (uint32_t i = 0; i < BFT_WANTED_MAX; i++)
+        news += r->wanted[i].hash.b[0] == 0x99;
+    cr_expect_eq(news, 0);
+    bft_want(r, BFT_OBJECT_HEADER, &hash, &none, 11);
+    bft_want(r, BFT_OBJECT_HEADER, &hash, &none, 12);
+    for (uint32_t i = 0; i < BFT_WANTED_MAX; i++) {
+        news += r->wanted[i].hash.b[0] == 0x99;
+        sets += r->wanted[i].kind == BFT_OBJECT_SET;
+    }
+    cr_expect_eq(news, 1, "and once");
+    cr_expect_eq(sets, 8);
+}
+
+/* ---- the own proposal */
+
+static void before_own_round(void)
+{
+    while (cl_leader(&s.c, so_view(&s).round + 1u) != 0 || cl_leader(&s.c, so_view(&s).round) == 0)
+        so_skip(&s);
+}
+
+static void own_proposal(void)
+{
+    struct bft_propose p = {r->epoch, r->round, r->own_hash, r->self, {{0}}};
+    bft_own_proposal_out(r, &p);
+}
+
+/* Neither without a message, nor without each of its three certificates. */
+Test(corner_rooms, own_proposals_leave_whole_or_not_at_all)
+{
+    so_blocks(&s, 3);
+    before_own_round();
+    s.c.node[0].no_persist = true;
+    so_skip(&s);
+    cr_assert_eq(r->last_proposed, r->round);
+    cr_assert(r->own_has_tc);
+    r->own_has_att = true;
+    bft_attest_put(&r->own_att, &r->attested.cert);
+    says_nothing(own_proposal, "own proposal");
+    bool sent = false;
+    for (size_t cap = 0; cap <= 8192u; cap += STRIDE) {
+        step_with(ALL_MESSAGES, cap);
+        own_proposal();
+        cr_assert(effects(BFT_FX_SEND) == 1 || !sent, "with %zu bytes", cap);
+        sent = effects(BFT_FX_SEND) == 1;
+    }
+    cr_expect(sent);
+}
+
+/* ---- entering an epoch */
+
+static void last_final(void)
+{
+    so_blocks(&s, 63);
+    s.attest = false;
+    so_block(&s);
+    cr_assert_eq(so_view(&s).epoch, 0);
+    so_attest_cert(&s, &s.attested, 64);
+    step_with(ALL_MESSAGES, ALL_BYTES);
+    cr_assert_eq(bft_on_attest_cert(r, &s.attested.cert), BFT_OK);
+}
+
+static void enter_with(uint32_t messages, size_t bytes)
+{
+    last_final();
+    step_with(messages, bytes);
+    bft_epoch_try_next(r);
+    cr_expect_eq(r->epoch, 1);
+    cr_expect_eq(effects(BFT_FX_ENTER_EPOCH), 1);
+    cr_expect_eq(effects(BFT_FX_SEND), messages > 0 && bytes > 0 ? 1 : 0);
+}
+
+Test(corner_rooms, an_epoch_begins_without_a_message)
+{
+    enter_with(0, ALL_BYTES);
+}
+
+Test(corner_rooms, an_epoch_begins_without_room_for_its_certificate)
+{
+    enter_with(ALL_MESSAGES, 0);
+}
+
+Test(corner_rooms, an_epoch_begins_and_its_certificate_is_sent)
+{
+    enter_with(ALL_MESSAGES, ALL_BYTES);
+}
+
+/* ---- L1 origins to compare */
+
+static void with_l1(struct bft_config *cfg)
+{
+    cfg->has_l1 = true;
+}
+
+/* Asked only with the header at hand; without room the block waits, nothing is taken for granted.
+ */
+Test(corner_rooms, origins_are_asked_for_with_a_copy)
+{
+    so_free(&s);
+    so_init_equal(&s, with_l1);
+    r = s.c.node[0].replica;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct bft_header h = so_child(&s, so_view(&s).round).h;
+        h.origin = (struct bft_origin){.number = 9u + i};
+        struct td_hash hash = so_hash(&h);
+        step_with(ALL_MESSAGES, i == 0 ? 0 : ALL_BYTES);
+        uint32_t at = bft_tree_add(r, &h, &hash);
+        cr_assert_neq(at, BFT_NODE_NONE);
+        cr_expect_eq(r->tree.node[at].origin, BFT_ORIGIN_ASKED);
+        cr_expect_eq(effects(BFT_FX_CHECK_ORIGIN), i);
+    }
+}
+
+/* A Status needs both certificates; a QC without its entry is not sent. */
+Test(corner_rooms, a_status_has_both_certificates)
+{
+    so_blocks(&s, 3);
+    so_skip(&s);
+    bool sent = false;
+    for (size_t cap = 0; cap <= 8192u; cap += STRIDE) {
+        step_with(ALL_MESSAGES, cap);
+        bft_status_send(r, 1);
+        cr_assert(effects(BFT_FX_SEND) == 1 || !sent, "with %zu bytes", cap);
+        sent = effects(BFT_FX_SEND) == 1;
+    }
+    cr_expect(sent);
+}
+
 /* ---- evidence: four in one step, and a message each */
 
 static struct bft_evidence pair_of(uint16_t signer, enum bft_evidence_kind kind)

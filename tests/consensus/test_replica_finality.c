@@ -70,6 +70,25 @@ Test(replica_finality, two_consecutive_certificates_are_final)
     cr_expect_eq(s.c.node[0].proof_kind, BFT_PROOF_TWO_CHAIN);
 }
 
+/* The second certificate comes late, when a block of a later round is certified already. */
+Test(replica_finality, two_consecutive_certificates_below_the_highest)
+{
+    struct so_prop one = certified(1);
+    struct so_prop two = so_child(&s, 2);
+    struct cl_cert qc_one = s.tip_qc;
+    qc_one.qc.sigs = qc_one.sigs;
+    cr_assert_eq(so_propose(&s, &two), BFT_OK);
+    so_skip(&s);
+    struct so_prop three = so_child_of(&s, &one.h, &qc_one.qc, 3);
+    cr_assert_eq(so_propose(&s, &three), BFT_OK);
+    so_votes(&s, &three.h, SO_OTHERS);
+    cr_assert_eq(so_view(&s).high_qc_round, 3);
+    cr_assert_eq(so_view(&s).final_height, 0);
+    so_votes(&s, &two.h, SO_OTHERS);
+    cr_expect_eq(so_view(&s).final_height, 1);
+    cr_expect_eq(s.c.node[0].proof_kind, BFT_PROOF_TWO_CHAIN);
+}
+
 /* Parent links alone prove nothing: between the two rounds another block may have been certified
  * for all this node knows. */
 Test(replica_finality, pitfall_commit_on_parent_links_without_consecutive_rounds)

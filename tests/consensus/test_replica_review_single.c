@@ -83,16 +83,23 @@ Test(replica_review_single, the_next_epochs_messages_carry_a_node_into_it)
 
 /* ---- one step  [P-10.1] */
 
-/* In one step the own timeout of round r becomes durable, leaves, and completes the TC
- * that ends r.  What left names the certificate that entered r, not the one that entered r + 1. */
+/* In one step the own timeout of round r becomes durable, leaves, and completes the TC that ends r.
+ * What left holds the certificate that entered r, byte for byte, not the one that entered r + 1:
+ * that one lists other timeouts and, a late QC having raised the lock, another highest QC. */
 Test(replica_review_single, what_a_step_sends_does_not_change_later_in_the_step)
 {
     so_init(&s, NULL);
     so_blocks(&s, 3);
-    so_skip(&s);
     while (cl_leader(&s.c, so_view(&s).round) == 0)
         so_skip(&s);
+    struct so_prop p = so_child(&s, so_view(&s).round);
+    cr_assert_eq(so_propose(&s, &p), BFT_OK);
+    static struct cl_cert lock;
+    lock = s.tip_qc;
+    so_skip(&s);
     uint64_t round = so_view(&s).round;
+    so_certify(&s, &p.h);
+    cr_assert_gt(so_view(&s).high_qc_round, lock.qc.round);
     s.c.node[0].no_persist = true;
     so_timeouts(&s, round, s.tip.round, 1u << 1 | 1u << 2);
     cr_assert_eq(so_view(&s).last_timeout, round, "joined");
@@ -104,7 +111,17 @@ Test(replica_review_single, what_a_step_sends_does_not_change_later_in_the_step)
     const struct bft_timeout_msg *t = &cl_sent(&s.c, 0, BFT_MSG_TIMEOUT)->u.timeout;
     cr_expect_eq(t->t.round, round);
     cr_assert_eq(t->entry.kind, BFT_ENTRY_TC);
-    cr_expect_eq(t->entry.tc->round, round - 1u);
+    const struct bft_tc *tc = t->entry.tc;
+    cr_expect_eq(tc->round, round - 1u);
+    cr_assert_eq(tc->entry_count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        cr_expect_eq(tc->entries[i].lock_round, s.tc.entries[i].lock_round);
+        cr_expect(td_sig_eq(&tc->entries[i].sig, &s.tc.entries[i].sig), "timeout %u", i);
+    }
+    cr_expect_eq(tc->high_qc.round, lock.qc.round);
+    cr_assert_eq(tc->high_qc.sig_count, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        cr_expect(td_sig_eq(&tc->high_qc.sigs[i], &lock.sigs[i]), "vote %u", i);
     so_free(&s);
 }
 

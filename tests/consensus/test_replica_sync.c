@@ -64,17 +64,27 @@ Test(replica_sync, status_on_connect_and_every_five_seconds)
 
 Test(replica_sync, certificates_in_a_status_bring_a_node_up_to_the_round)
 {
-    struct so_prop p = so_child(&s, 5);
-    struct cl_cert qc = {.qc = {.epoch = 0}};
-    struct td_hash hash = so_hash(&p.h);
-    cl_qc(&s.c, &qc, 0, 5, 1, &hash, SO_OTHERS);
-    struct bft_msg m = {.kind = BFT_MSG_STATUS};
-    m.u.status.round = 6;
-    m.u.status.high_qc = &qc.qc;
-    m.u.status.entry = (struct bft_entry){.kind = BFT_ENTRY_QC, .qc = &qc.qc};
-    cr_expect_eq(cl_give_verified(&s.c, 0, 1, &m), BFT_OK);
-    cr_expect_eq(so_view(&s).round, 6);
-    cr_expect_eq(so_view(&s).high_qc_round, 5);
+    for (uint32_t way = 0; way < 3; way++) {
+        so_free(&s);
+        so_init(&s, NULL);
+        struct so_prop p = so_child(&s, 5);
+        struct cl_cert qc = {.qc = {.epoch = 0}}, tc = {.qc = {.epoch = 0}};
+        struct td_hash hash = so_hash(&p.h);
+        static const uint64_t locks[4] = {5, 5, 5, 5};
+        cl_qc(&s.c, &qc, 0, 5, 1, &hash, SO_OTHERS);
+        cl_tc(&s.c, &tc, 0, 7, locks, SO_OTHERS, &qc.qc);
+        struct bft_msg m = {.kind = BFT_MSG_STATUS};
+        m.u.status.round = way == 2 ? 8 : 6;
+        if (way == 0)
+            m.u.status.high_qc = &qc.qc;
+        else if (way == 1)
+            m.u.status.entry = (struct bft_entry){.kind = BFT_ENTRY_QC, .qc = &qc.qc};
+        else
+            m.u.status.entry = (struct bft_entry){.kind = BFT_ENTRY_TC, .tc = &tc.tc};
+        cr_expect_eq(cl_give_verified(&s.c, 0, 1, &m), BFT_OK);
+        cr_expect_eq(so_view(&s).round, way == 2 ? 8 : 6, "way %u", way);
+        cr_expect_eq(so_view(&s).high_qc_round, 5, "way %u", way);
+    }
 }
 
 Test(replica_sync, messages_for_the_shell_are_not_the_cores)

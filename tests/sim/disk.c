@@ -18,14 +18,16 @@ static void store_drop(struct sim_world *w, struct sim_store *s)
     sim_frame_drop(&w->pool, s->entry);
     sim_frame_drop(&w->pool, s->attest);
     sim_frame_drop(&w->pool, s->genesis_cert);
-    s->lock_qc = s->entry = s->attest = s->genesis_cert = NULL;
+    sim_frame_drop(&w->pool, s->proof);
+    s->lock_qc = s->entry = s->attest = s->genesis_cert = s->proof = NULL;
 }
 
 static void store_copy(struct sim_world *w, struct sim_store *to, const struct sim_store *from)
 {
     store_drop(w, to);
     *to = *from;
-    struct sim_frame *const held[] = {to->lock_qc, to->entry, to->attest, to->genesis_cert};
+    struct sim_frame *const held[] = {to->lock_qc, to->entry, to->attest, to->genesis_cert,
+                                      to->proof};
     for (size_t i = 0; i < sizeof held / sizeof held[0]; i++)
         if (held[i] != NULL)
             sim_frame_ref(held[i]);
@@ -291,6 +293,7 @@ void sim_disk_restore(struct sim_world *w, struct sim_node *n, struct bft_restor
     out->attest_cert = s->attest != NULL ? &sim_frame_msg(s->attest)->u.attest_cert : NULL;
     out->genesis_cert =
         s->genesis_cert != NULL ? &sim_frame_msg(s->genesis_cert)->u.attest_cert : NULL;
+    out->final_proof = s->proof != NULL ? &sim_frame_msg(s->proof)->u.certificate.proof : NULL;
     out->lock_qc = s->lock_qc != NULL ? s->lock_qc->msg.u.certificate.qc : NULL;
     if (s->entry != NULL) {
         const struct bft_certificate *c = &s->entry->msg.u.certificate;

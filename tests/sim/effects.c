@@ -181,14 +181,20 @@ static void do_proof(struct sim_world *w, struct sim_node *n, const struct bft_e
     if (sim_honest(w, n->id))
         sim_check_proof(w, n, &fx->u.proof);
     struct sim_final *f = sim_final_at(&w->chain, n->disk.live.final_height);
-    if (f == NULL || f->proof != NULL || w->violation.set)
+    if (w->violation.set)
         return;
     struct bft_msg m;
     m.kind = BFT_MSG_CERTIFICATE;
     memset(&m.u.certificate, 0, sizeof m.u.certificate);
     m.u.certificate.kind = BFT_CERTIFICATE_PROOF;
     m.u.certificate.proof = fx->u.proof;
-    f->proof = sim_frame_new(&w->pool, n->id, &m);
+    sim_frame_drop(&w->pool, n->disk.live.proof);
+    n->disk.live.proof = sim_frame_new(&w->pool, n->id, &m);
+    n->disk.dirty = true;
+    if (f != NULL && f->proof == NULL) {
+        f->proof = n->disk.live.proof;
+        sim_frame_ref(f->proof);
+    }
 }
 
 static void do_attested(struct sim_world *w, struct sim_node *n, const struct bft_effect *fx)

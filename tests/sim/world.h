@@ -76,6 +76,7 @@ struct sim_store {
     struct sim_frame *lock_qc;      /* Certificate(QC) */
     struct sim_frame *entry;        /* Certificate(QC or TC) */
     struct sim_frame *attest;       /* AttestCert, newest */
+    struct sim_frame *proof;        /* Certificate(PROOF) of the newest final block */
     struct sim_frame *genesis_cert; /* AttestCert(last) of the epoch before */
     uint64_t final_height;
     uint64_t executed_height;
