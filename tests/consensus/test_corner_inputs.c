@@ -430,13 +430,11 @@ Test(corner_inputs, proofs_are_taken_only_for_fillers_on_the_root)
     p.h.parent_round = p.h.round - 1u;
     p.h.prev_hash = so_view(&s).final_hash;
     struct bft_slot root = so_view(&s).final_slot;
-    for (uint32_t i = 0; i < 6; i++) {
+    for (uint32_t i = 0; i < 4; i++) {
         struct bft_header tip = p.h;
         tip.epoch += i == 0;
         tip.round = i == 1 ? root.round : tip.round;
-        tip.filler = i != 2;
-        tip.height += i == 3;
-        tip.prev_hash.b[0] ^= i == 4;
+        tip.height += i == 2;
         struct cl_cert cc = {.qc = {.epoch = 0}};
         struct td_hash hash = so_hash(&tip);
         if (i == 1)
@@ -444,7 +442,7 @@ Test(corner_inputs, proofs_are_taken_only_for_fillers_on_the_root)
         cl_qc(&s.c, &cc, tip.epoch, tip.round, 0, &hash, SO_OTHERS);
         cr_expect_eq(proof(&tip, &cc), BFT_OK);
         cr_expect_eq(so_view(&s).final_height, 3);
-        cr_expect_eq(so_view(&s).final_slot.round == tip.round, i == 5 || i == 1, "case %u", i);
+        cr_expect_eq(so_view(&s).final_slot.round == tip.round, i == 3 || i == 1, "case %u", i);
     }
     cr_expect_eq(so_view(&s).halt, BFT_HALT_NONE);
     /* Whoever asks for it, or for what stood on it, gets the proof: once. */
@@ -461,6 +459,31 @@ Test(corner_inputs, proofs_are_taken_only_for_fillers_on_the_root)
     m.u.get_by_hash.hash_count = 0;
     cr_expect_eq(cl_give(&s.c, 0, 2, &m), BFT_OK);
     cr_expect_eq(s.c.node[0].sent[BFT_MSG_CERTIFICATE], sent + 1u);
+}
+
+/* [P-4.6] Another block at a final height, in whatever round, or a filler on one: stop and say so.
+ */
+Test(corner_inputs, a_proof_that_contradicts_a_final_block_halts)
+{
+    for (uint32_t way = 0; way < 2; way++) {
+        if (way > 0) {
+            so_free(&s);
+            so_init(&s, NULL);
+        }
+        so_blocks(&s, 3);
+        skip_rounds(3);
+        struct so_prop p = so_filler(&s, so_view(&s).round + 1u);
+        p.h.prev_hash = so_view(&s).final_hash;
+        if (way == 0)
+            p.h.prev_hash.b[0] ^= 1;
+        else
+            p.h.filler = false;
+        struct cl_cert cc = {.qc = {.epoch = 0}};
+        struct td_hash hash = so_hash(&p.h);
+        cl_qc(&s.c, &cc, 0, p.h.round, 0, &hash, SO_OTHERS);
+        cr_expect_eq(proof(&p.h, &cc), BFT_OK);
+        cr_expect_eq(so_view(&s).halt, BFT_HALT_TWO_FINALS, "way %u", way);
+    }
 }
 
 /* The same when the filler's header is here: finalized in place. */

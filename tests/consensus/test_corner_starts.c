@@ -135,8 +135,8 @@ Test(corner_starts, restarts_without_the_set_before)
 {
     so_free(&s);
     so_init(&s, with_l1);
-    so_blocks(&s, 66);
-    cr_assert_eq(so_view(&s).epoch, 1);
+    so_blocks(&s, 130);
+    cr_assert_eq(so_view(&s).epoch, 2);
     s.c.node[0].has_prev_set = false;
     cl_restart(&s.c, 0, true);
     struct bft_sets sets;
@@ -146,10 +146,10 @@ Test(corner_starts, restarts_without_the_set_before)
         struct bft_event up = {.kind = BFT_EV_PEER_UP, .peer = i, .u.peer_addr = s.c.node[i].addr};
         cl_event(&s.c, 0, &up);
     }
-    so_status(&s, SO_OTHERS, 66);
+    so_status(&s, SO_OTHERS, 130);
     cr_assert_eq(so_view(&s).mode, BFT_MODE_ACTIVE);
     struct bft_msg m = {.kind = BFT_MSG_BATCH_ATTEST};
-    m.u.batch_attest = (struct bft_batch_attest){.epoch = 0, .height = 64, .signer = 1};
+    m.u.batch_attest = (struct bft_batch_attest){.epoch = 1, .height = 128, .signer = 1};
     cr_expect_eq(give(&m), BFT_STALE, "its signers are unknown here");
     so_pass(&s, 2100);
     cr_expect_eq(s.c.node[0].halt, BFT_HALT_NONE);
