@@ -267,6 +267,25 @@ Test(replica_finality, diverged_execution_raises_the_alarm)
     cr_expect_eq(so_view(&s).mode, BFT_MODE_ACTIVE);
 }
 
+/* A quorum's timestamps are further ahead than this node's clock allows: the clock is wrong, or N/3
+ * of stake is; the operator has to look. */
+Test(replica_finality, certified_timestamps_ahead_of_the_clock_raise_the_alarm)
+{
+    struct so_prop p = so_child(&s, 1);
+    p.h.ts_ms += 10000;
+    cr_assert_eq(so_propose(&s, &p), BFT_OK);
+    so_certify(&s, &p.h);
+    so_commits(&s, &p.h, SO_OTHERS);
+    cr_expect_eq(s.c.node[0].alarms[BFT_ALARM_CLOCK], 0, "ten seconds are allowed");
+    s.c.skew_ms = -1;
+    p = so_child(&s, 2);
+    cr_assert_eq(so_propose(&s, &p), BFT_OK);
+    so_certify(&s, &p.h);
+    so_commits(&s, &p.h, SO_OTHERS);
+    cr_expect_eq(so_view(&s).final_height, 2);
+    cr_expect_eq(s.c.node[0].alarms[BFT_ALARM_CLOCK], 1);
+}
+
 /* Two different stakes: the thresholds are stake, not heads.  [P-1.1] */
 Test(replica_finality, thresholds_count_stake)
 {
