@@ -21,7 +21,8 @@ void bft_qc_put(struct bft_replica *r, struct bft_qc_slot *slot, const struct bf
 void bft_tc_put(struct bft_replica *r, struct bft_tc_slot *slot, const struct bft_tc *tc)
 {
     TD_ASSERT(tc->entry_count <= r->n);
-    memmove(slot->entries, tc->entries, tc->entry_count * sizeof slot->entries[0]);
+    if (tc->entry_count > 0)
+        memmove(slot->entries, tc->entries, tc->entry_count * sizeof slot->entries[0]);
     bft_qc_put(r, &slot->high, &tc->high_qc);
     slot->tc = *tc;
     slot->tc.entries = slot->entries;
