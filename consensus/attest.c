@@ -131,7 +131,7 @@ enum bft_verdict bft_on_attest(struct bft_replica *r, const struct bft_attest *a
             struct bft_signed x = {.kind = BFT_SIGNED_ATTEST}, y = {.kind = BFT_SIGNED_ATTEST};
             x.u.attest = seen->attest;
             y.u.attest = *a;
-            bft_evidence_pair(r, BFT_EV_TWO_ATTESTS, &x, &y, NULL);
+            bft_evidence_pair(r, BFT_EVIDENCE_TWO_ATTESTS, &x, &y, NULL);
         }
         return BFT_EQUIVOCATION;
     }

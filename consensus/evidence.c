@@ -55,7 +55,7 @@ static void commit_against(struct bft_replica *r, const struct bft_commit *c,
     struct bft_signed a = {.kind = BFT_SIGNED_COMMIT}, b = {.kind = BFT_SIGNED_TIMEOUT};
     a.u.commit = *c;
     b.u.timeout = *t;
-    bft_evidence_pair(r, BFT_EV_COMMIT_THEN_LOWER_LOCK, &a, &b, NULL);
+    bft_evidence_pair(r, BFT_EVIDENCE_COMMIT_THEN_LOWER_LOCK, &a, &b, NULL);
 }
 
 static void vote_against(struct bft_replica *r, const struct bft_vote *v,
@@ -69,7 +69,7 @@ static void vote_against(struct bft_replica *r, const struct bft_vote *v,
     struct bft_signed a = {.kind = BFT_SIGNED_VOTE}, b = {.kind = BFT_SIGNED_TIMEOUT};
     a.u.vote = *v;
     b.u.timeout = *t;
-    bft_evidence_pair(r, BFT_EV_VOTE_THEN_LOWER_LOCK, &a, &b, &r->tree.node[i].header);
+    bft_evidence_pair(r, BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK, &a, &b, &r->tree.node[i].header);
 }
 
 void bft_evidence_commit(struct bft_replica *r, const struct bft_commit *c)

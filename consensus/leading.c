@@ -205,7 +205,8 @@ void bft_own_proposal_out(struct bft_replica *r, const struct bft_propose *p)
     uint32_t i = bft_tree_find(&r->tree, &r->own_hash);
     if (i != BFT_NODE_NONE) {
         r->tree.node[i].payload = BFT_PAYLOAD_OK;
-        if (r->tree.node[i].origin == BFT_ORIGIN_ASKED)
+        enum bft_origin_state o = r->tree.node[i].origin;
+        if (o == BFT_ORIGIN_ASKED || o == BFT_ORIGIN_UNASKED)
             r->tree.node[i].origin = BFT_ORIGIN_OK; /* built from this node's own L1 view */
     }
     r->stepping_vote = true;

@@ -143,7 +143,7 @@ size_t bft_msg_size(const struct bft_msg *m)
         return 1u + by_hash_size(&m->u.by_hash);
     case BFT_MSG_EVIDENCE:
         return 2u + bft_signed_size(&m->u.evidence.a) + bft_signed_size(&m->u.evidence.b) +
-               (m->u.evidence.kind == BFT_EV_VOTE_THEN_LOWER_LOCK ? BFT_HEADER_BYTES : 0);
+               (m->u.evidence.kind == BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK ? BFT_HEADER_BYTES : 0);
     case BFT_MSG_TX:
         return 1u + m->u.tx.len;
     }
@@ -270,7 +270,7 @@ static void evidence_encode(struct td_writer *w, const struct bft_evidence *e)
     td_put_u8(w, (uint8_t)e->kind);
     bft_signed_encode(w, &e->a);
     bft_signed_encode(w, &e->b);
-    if (e->kind == BFT_EV_VOTE_THEN_LOWER_LOCK)
+    if (e->kind == BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK)
         bft_header_encode(w, e->header);
 }
 
@@ -535,7 +535,7 @@ static void evidence_decode(struct td_reader *r, struct td_arena *arena, struct 
     bft_signed_decode(r, &e->a);
     bft_signed_decode(r, &e->b);
     e->header = NULL;
-    if (kind == BFT_EV_VOTE_THEN_LOWER_LOCK)
+    if (kind == BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK)
         e->header = headers_decode(r, arena, 1);
 }
 

@@ -67,7 +67,7 @@ static enum check check_filler(const struct bft_replica *r, const struct bft_hea
 }
 
 /* [P-7.1, P-7.2, P-7.4] */
-static enum check check_origin(const struct bft_replica *r, const struct bft_node *n,
+static enum check check_origin(struct bft_replica *r, struct bft_node *n,
                                const struct bft_header *p)
 {
     const struct bft_header *h = &n->header;
@@ -80,6 +80,9 @@ static enum check check_origin(const struct bft_replica *r, const struct bft_nod
         return CHECK_BAD;
     if (BFT_PLANT(BFT_PLANT_ORIGIN_UNCHECKED) || n->origin == BFT_ORIGIN_OK)
         return CHECK_OK;
+    if (n->origin == BFT_ORIGIN_UNASKED)
+        bft_origin_ask(r, n);
+    r->stepping_vote |= n->origin == BFT_ORIGIN_UNASKED; /* no room again: next step */
     return n->origin == BFT_ORIGIN_BAD ? CHECK_BAD : CHECK_WAIT;
 }
 
@@ -112,7 +115,7 @@ static enum check check_block(struct bft_replica *r, const struct bft_node *n,
 }
 
 /* Every header rule that needs the parent.  BAD is final; WAIT may turn into either. */
-static enum check check_header(struct bft_replica *r, const struct bft_node *n, bool carried,
+static enum check check_header(struct bft_replica *r, struct bft_node *n, bool carried,
                                enum bft_verdict *why)
 {
     *why = BFT_BAD_HEADER;
@@ -174,7 +177,7 @@ void bft_try_vote(struct bft_replica *r)
     uint32_t i = bft_tree_find(&r->tree, &s->proposal.hash);
     if (i == BFT_NODE_NONE || !r->tree.node[i].anchored || i == r->tree.root)
         return; /* the root: final by commit votes before this node could vote */
-    const struct bft_node *n = &r->tree.node[i];
+    struct bft_node *n = &r->tree.node[i];
     enum bft_verdict why;
     enum check c = check_header(r, n, s->carried_cert, &why);
     if (c == CHECK_BAD || n->payload == BFT_PAYLOAD_BAD) {
@@ -248,7 +251,7 @@ static enum bft_verdict second_proposal(struct bft_replica *r, const struct bft_
     struct bft_signed a = {.kind = BFT_SIGNED_PROPOSE}, b = {.kind = BFT_SIGNED_PROPOSE};
     a.u.propose = s->proposal;
     b.u.propose = *new;
-    bft_evidence_pair(r, BFT_EV_TWO_PROPOSALS, &a, &b, NULL);
+    bft_evidence_pair(r, BFT_EVIDENCE_TWO_PROPOSALS, &a, &b, NULL);
     return BFT_EQUIVOCATION;
 }
 

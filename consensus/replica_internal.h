@@ -88,7 +88,13 @@ struct bft_round {
 };
 
 enum bft_payload_state { BFT_PAYLOAD_UNKNOWN, BFT_PAYLOAD_OK, BFT_PAYLOAD_BAD };
-enum bft_origin_state { BFT_ORIGIN_SAME, BFT_ORIGIN_ASKED, BFT_ORIGIN_OK, BFT_ORIGIN_BAD };
+enum bft_origin_state {
+    BFT_ORIGIN_SAME,
+    BFT_ORIGIN_UNASKED, /* the step that wanted to ask had no room: asked before it is voted for */
+    BFT_ORIGIN_ASKED,
+    BFT_ORIGIN_OK,
+    BFT_ORIGIN_BAD
+};
 
 struct bft_node {
     bool used;
@@ -412,6 +418,8 @@ enum bft_verdict bft_timeout_count(struct bft_replica *r, const struct bft_timeo
 /* tree.c */
 uint32_t bft_tree_find(const struct bft_tree *t, const struct td_hash *hash);
 /* Insert a header (idempotent).  Returns its node or BFT_NODE_NONE when the tree is full. */
+/* Export the header and ask; without room the node stays UNASKED. */
+void bft_origin_ask(struct bft_replica *r, struct bft_node *n);
 uint32_t bft_tree_add(struct bft_replica *r, const struct bft_header *h,
                       const struct td_hash *hash);
 void bft_tree_reset(struct bft_replica *r, const struct bft_header *root,

@@ -235,7 +235,7 @@ enum bft_verdict bft_on_vote(struct bft_replica *r, const struct bft_vote *v)
                                      v->signer,
                                      s->votes.sig[v->signer]};
         b.u.vote = *v;
-        bft_evidence_pair(r, BFT_EV_TWO_VOTES, &a, &b, NULL);
+        bft_evidence_pair(r, BFT_EVIDENCE_TWO_VOTES, &a, &b, NULL);
         return BFT_EQUIVOCATION;
     }
     if (res == BFT_TALLY_SAME)

@@ -151,7 +151,7 @@ enum bft_verdict bft_timeout_count(struct bft_replica *r, const struct bft_timeo
         a.u.timeout =
             (struct bft_timeout){t->epoch, t->round, old->lock_round, t->signer, old->sig};
         b.u.timeout = *t;
-        bft_evidence_pair(r, BFT_EV_TWO_TIMEOUTS, &a, &b, NULL);
+        bft_evidence_pair(r, BFT_EVIDENCE_TWO_TIMEOUTS, &a, &b, NULL);
         return BFT_EQUIVOCATION;
     }
     if (t->lock_round > r->high_qc.qc.round)

@@ -69,6 +69,17 @@ void bft_chain_step(struct bft_chain_state *out, const struct bft_chain_state *b
     *out = s;
 }
 
+void bft_origin_ask(struct bft_replica *r, struct bft_node *n)
+{
+    const struct bft_header *copy = bft_export_header(r, &n->header);
+    struct bft_effect *fx = copy != NULL ? bft_fx(r, BFT_FX_CHECK_ORIGIN) : NULL;
+    n->origin = fx != NULL ? BFT_ORIGIN_ASKED : BFT_ORIGIN_UNASKED;
+    if (fx == NULL)
+        return;
+    fx->u.block.header = copy;
+    fx->u.block.hash = n->hash;
+}
+
 static void anchor(struct bft_replica *r, uint32_t node, uint32_t parent)
 {
     struct bft_tree *t = &r->tree;
@@ -81,14 +92,8 @@ static void anchor(struct bft_replica *r, uint32_t node, uint32_t parent)
     n->origin = same ? BFT_ORIGIN_SAME : BFT_ORIGIN_ASKED;
     if (!same && r->fx == NULL)
         n->origin = BFT_ORIGIN_OK; /* restored: this node had checked it before it signed */
-    if (!same && r->fx != NULL && r->cfg.has_l1) {
-        const struct bft_header *copy = bft_export_header(r, &n->header);
-        struct bft_effect *fx = copy != NULL ? bft_fx(r, BFT_FX_CHECK_ORIGIN) : NULL;
-        if (fx != NULL) {
-            fx->u.block.header = copy;
-            fx->u.block.hash = n->hash;
-        }
-    }
+    if (!same && r->fx != NULL && r->cfg.has_l1)
+        bft_origin_ask(r, n);
     r->stepping_vote = true;
 }
 

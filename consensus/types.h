@@ -23,6 +23,9 @@
 #define BFT_SIGNERS_MAX TD_VALIDATORS_MAX
 #define BFT_BITMAP_WORDS (BFT_SIGNERS_MAX / 64u)
 #define BFT_NO_SIGNER UINT16_MAX
+/* No certificate of a later round is accepted, so that round + 1 never wraps.  At one round a
+ * nanosecond it lasts 292 years.  [P-1.4] */
+#define BFT_ROUND_MAX (UINT64_MAX >> 1)
 #define BFT_NO_PEER UINT32_MAX
 
 /* Position in the protocol.  [P-1.2] */
@@ -273,13 +276,14 @@ struct bft_proof {
 
 /* Evidence against one signer: two messages that an honest key never signs both.  [P-12.1] */
 enum bft_evidence_kind {
-    BFT_EV_TWO_PROPOSALS = 1,
-    BFT_EV_TWO_VOTES = 2,
-    BFT_EV_TWO_TIMEOUTS = 3,
-    BFT_EV_TWO_ATTESTS = 4,
-    BFT_EV_COMMIT_THEN_LOWER_LOCK = 5, /* CommitVote(r), Timeout(r' >= r, lockRound < r) */
-    BFT_EV_VOTE_THEN_LOWER_LOCK = 6,   /* Vote(r, B), Timeout(r' >= r, lockRound < B.parentRound) */
-    BFT_EV_TWO_BATCHES = 7,
+    BFT_EVIDENCE_TWO_PROPOSALS = 1,
+    BFT_EVIDENCE_TWO_VOTES = 2,
+    BFT_EVIDENCE_TWO_TIMEOUTS = 3,
+    BFT_EVIDENCE_TWO_ATTESTS = 4,
+    BFT_EVIDENCE_COMMIT_THEN_LOWER_LOCK = 5, /* CommitVote(r), Timeout(r' >= r, lockRound < r) */
+    BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK =
+        6, /* Vote(r, B), Timeout(r' >= r, lockRound < B.parentRound) */
+    BFT_EVIDENCE_TWO_BATCHES = 7,
 };
 #define BFT_EVIDENCE_KINDS 7u
 struct bft_evidence {

@@ -136,7 +136,8 @@ static enum bft_verdict vote_qc(struct collect *c, const struct bft_qc *qc)
     const struct bft_set *set = set_of(c, qc->epoch);
     if (set == NULL)
         return BFT_UNKNOWN_EPOCH;
-    if (qc->genesis != NULL || !signers_hold(set, &qc->signers, qc->sig_count))
+    if (qc->round > BFT_ROUND_MAX || qc->genesis != NULL ||
+        !signers_hold(set, &qc->signers, qc->sig_count))
         return BFT_BAD_CERT;
     for (uint32_t i = 0; i < c->seen_count; i++) {
         if (qc_same(c->seen[i], qc))
@@ -156,7 +157,7 @@ static enum bft_verdict commit_qc(struct collect *c, const struct bft_qc *qc)
     const struct bft_set *set = set_of(c, qc->epoch);
     if (set == NULL)
         return BFT_UNKNOWN_EPOCH;
-    if (qc->round == 0 || qc->height != 0 || qc->genesis != NULL ||
+    if (qc->round == 0 || qc->round > BFT_ROUND_MAX || qc->height != 0 || qc->genesis != NULL ||
         !signers_hold(set, &qc->signers, qc->sig_count))
         return BFT_BAD_CERT;
     struct td_hash digest;
@@ -170,7 +171,7 @@ static enum bft_verdict timeout_cert(struct collect *c, const struct bft_tc *tc)
     const struct bft_set *set = set_of(c, tc->epoch);
     if (set == NULL)
         return BFT_UNKNOWN_EPOCH;
-    if (tc->round == 0 || tc->high_qc.epoch != tc->epoch ||
+    if (tc->round == 0 || tc->round > BFT_ROUND_MAX || tc->high_qc.epoch != tc->epoch ||
         !signers_hold(set, &tc->signers, tc->entry_count))
         return BFT_BAD_CERT;
     uint64_t highest = 0;
@@ -524,18 +525,18 @@ static bool evidence_holds(const struct bft_evidence *e)
                     bft_slot_cmp(bft_signed_slot(a), bft_signed_slot(b)) == 0 &&
                     !bft_signed_same(a, b);
     switch (e->kind) {
-    case BFT_EV_TWO_PROPOSALS:
+    case BFT_EVIDENCE_TWO_PROPOSALS:
         return one_slot && a->kind == BFT_SIGNED_PROPOSE;
-    case BFT_EV_TWO_VOTES:
+    case BFT_EVIDENCE_TWO_VOTES:
         return one_slot && a->kind == BFT_SIGNED_VOTE;
-    case BFT_EV_TWO_TIMEOUTS:
+    case BFT_EVIDENCE_TWO_TIMEOUTS:
         return one_slot && a->kind == BFT_SIGNED_TIMEOUT;
-    case BFT_EV_TWO_ATTESTS:
+    case BFT_EVIDENCE_TWO_ATTESTS:
         return one_slot && a->kind == BFT_SIGNED_ATTEST;
-    case BFT_EV_COMMIT_THEN_LOWER_LOCK:
+    case BFT_EVIDENCE_COMMIT_THEN_LOWER_LOCK:
         return a->kind == BFT_SIGNED_COMMIT && b->kind == BFT_SIGNED_TIMEOUT &&
                lower_lock(a, &b->u.timeout, a->u.commit.round);
-    case BFT_EV_VOTE_THEN_LOWER_LOCK: {
+    case BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK: {
         if (a->kind != BFT_SIGNED_VOTE || b->kind != BFT_SIGNED_TIMEOUT || e->header == NULL)
             return false;
         struct td_hash hash;
@@ -544,7 +545,7 @@ static bool evidence_holds(const struct bft_evidence *e)
                e->header->round == a->u.vote.round &&
                lower_lock(a, &b->u.timeout, e->header->parent_round);
     }
-    case BFT_EV_TWO_BATCHES:
+    case BFT_EVIDENCE_TWO_BATCHES:
         /* The height of a BatchAttest is not signed: anybody could relabel two honest ones. */
         return false;
     }

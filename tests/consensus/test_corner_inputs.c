@@ -78,7 +78,7 @@ Test(corner_inputs, outsiders_never_count)
         m.u.attest.signer = who[i];
         cr_expect_eq(give(&m), BFT_OUTSIDER);
         m = (struct bft_msg){.kind = BFT_MSG_EVIDENCE};
-        m.u.evidence.kind = BFT_EV_TWO_VOTES;
+        m.u.evidence.kind = BFT_EVIDENCE_TWO_VOTES;
         m.u.evidence.a.kind = m.u.evidence.b.kind = BFT_SIGNED_VOTE;
         m.u.evidence.a.u.vote.signer = m.u.evidence.b.u.vote.signer = who[i];
         cr_expect_eq(give(&m), BFT_DUPLICATE);
@@ -787,7 +787,7 @@ Test(corner_inputs, a_genesis_certificate_with_signers)
     bft_bitmap_add(&qc.signers, 2);
     so_refused(&s, &m, BFT_BAD_CERT, "a bit without a signature");
     m = (struct bft_msg){.kind = BFT_MSG_EVIDENCE};
-    m.u.evidence.kind = BFT_EV_VOTE_THEN_LOWER_LOCK;
+    m.u.evidence.kind = BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK;
     m.u.evidence.a.kind = BFT_SIGNED_COMMIT;
     m.u.evidence.b.kind = BFT_SIGNED_TIMEOUT;
     m.u.evidence.a.u.commit = (struct bft_commit){.round = 3, .signer = 1};

@@ -573,9 +573,34 @@ Test(corner_rooms, origins_are_asked_for_with_a_copy)
         step_with(ALL_MESSAGES, i == 0 ? 0 : ALL_BYTES);
         uint32_t at = bft_tree_add(r, &h, &hash);
         cr_assert_neq(at, BFT_NODE_NONE);
-        cr_expect_eq(r->tree.node[at].origin, BFT_ORIGIN_ASKED);
+        cr_expect_eq(r->tree.node[at].origin, i == 0 ? BFT_ORIGIN_UNASKED : BFT_ORIGIN_ASKED);
         cr_expect_eq(effects(BFT_FX_CHECK_ORIGIN), i);
     }
+}
+
+/* What one step could not ask, the step that wants to vote asks. */
+Test(corner_rooms, an_origin_without_room_is_asked_for_later)
+{
+    so_free(&s);
+    so_init(&s, with_l1);
+    so_blocks(&s, 15);
+    r = s.c.node[0].replica;
+    struct so_prop p = so_child(&s, so_view(&s).round);
+    so_carry(&p, &s.attested);
+    p.h.origin = (struct bft_origin){.number = 5, .hash = {{5}}, .deposit_count = 2};
+    struct td_hash hash = so_hash(&p.h);
+    step_with(ALL_MESSAGES, 0);
+    uint32_t at = bft_tree_add(r, &p.h, &hash);
+    cr_assert_neq(at, BFT_NODE_NONE);
+    cr_assert_eq(r->tree.node[at].origin, BFT_ORIGIN_UNASKED);
+    cr_assert_eq(s.c.node[0].fx[BFT_FX_CHECK_ORIGIN], 0);
+    cr_expect_eq(so_propose(&s, &p), BFT_OK);
+    cr_expect_eq(s.c.node[0].fx[BFT_FX_CHECK_ORIGIN], 1);
+    struct bft_event ev = {.kind = BFT_EV_ORIGIN_VERDICT};
+    ev.u.verdict.hash = hash;
+    ev.u.verdict.valid = true;
+    cl_event(&s.c, 0, &ev);
+    cr_expect_eq(so_view(&s).last_voted, 16);
 }
 
 /* A Status needs both certificates; a QC without its entry is not sent. */
@@ -607,13 +632,13 @@ static struct bft_evidence pair_of(uint16_t signer, enum bft_evidence_kind kind)
 Test(corner_rooms, evidence_is_bounded_per_step)
 {
     step_with(ALL_MESSAGES, ALL_BYTES);
-    struct bft_evidence e = pair_of((uint16_t)s.c.sets[0].count, BFT_EV_TWO_VOTES);
+    struct bft_evidence e = pair_of((uint16_t)s.c.sets[0].count, BFT_EVIDENCE_TWO_VOTES);
     cr_expect_eq(bft_on_evidence(r, &e), BFT_DUPLICATE, "nobody of this set");
     for (uint16_t i = 0; i < 4; i++) {
-        e = pair_of(i, BFT_EV_TWO_VOTES);
+        e = pair_of(i, BFT_EVIDENCE_TWO_VOTES);
         cr_expect_eq(bft_on_evidence(r, &e), BFT_OK);
     }
-    e = pair_of(0, BFT_EV_TWO_TIMEOUTS);
+    e = pair_of(0, BFT_EVIDENCE_TWO_TIMEOUTS);
     cr_expect_eq(bft_on_evidence(r, &e), BFT_DUPLICATE, "a fifth must wait");
     cr_expect_eq(effects(BFT_FX_EVIDENCE), 4);
     cr_expect_eq(effects(BFT_FX_SEND), 4);

@@ -169,7 +169,7 @@ Test(replica_attest, two_attestations_of_one_height)
     m.u.attest = other.u.attest;
     cr_expect_eq(cl_give_verified(&s.c, 0, 1, &m), BFT_EQUIVOCATION);
     cr_assert_eq(s.c.node[0].evidence_count, 1);
-    cr_expect_eq(s.c.node[0].evidence[0].kind, BFT_EV_TWO_ATTESTS);
+    cr_expect_eq(s.c.node[0].evidence[0].kind, BFT_EVIDENCE_TWO_ATTESTS);
     so_attest(&s, 1, 1u << 2);
     cr_expect_eq(so_view(&s).attested_height, 1, "1 counts for what it said first");
 }

@@ -47,7 +47,7 @@ Test(replica_evidence, commit_vote_and_a_lower_lock)
         give(1, order == 0 ? timeout : commit);
         cr_assert_eq(found(), 1, "order %u", order);
         const struct bft_evidence *e = &s.c.node[0].evidence[0];
-        cr_expect_eq(e->kind, BFT_EV_COMMIT_THEN_LOWER_LOCK);
+        cr_expect_eq(e->kind, BFT_EVIDENCE_COMMIT_THEN_LOWER_LOCK);
         cr_expect_eq(e->a.u.commit.round, 5);
         cr_expect_eq(e->b.u.timeout.lock_round, 4);
     }
@@ -71,7 +71,7 @@ Test(replica_evidence, vote_and_a_lower_lock)
         bool seen = false;
         for (uint32_t i = 0; i < found(); i++) {
             const struct bft_evidence *e = &s.c.node[0].evidence[i];
-            if (e->kind != BFT_EV_VOTE_THEN_LOWER_LOCK)
+            if (e->kind != BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK)
                 continue;
             seen = true;
             cr_assert_not_null(e->header, "L1 needs the header to see the parent's round");
@@ -147,7 +147,7 @@ static struct bft_msg two_votes(uint32_t node, uint64_t round)
     struct td_hash one = {{1}}, two = {{2}};
     cl_vote(&s.c, &a, node, 0, round, 1, &one);
     cl_vote(&s.c, &b, node, 0, round, 1, &two);
-    m.u.evidence = (struct bft_evidence){.kind = BFT_EV_TWO_VOTES,
+    m.u.evidence = (struct bft_evidence){.kind = BFT_EVIDENCE_TWO_VOTES,
                                          .a = {.kind = BFT_SIGNED_VOTE, .u.vote = a.u.vote},
                                          .b = {.kind = BFT_SIGNED_VOTE, .u.vote = b.u.vote}};
     return m;
@@ -174,7 +174,7 @@ Test(replica_evidence, one_per_signer_kind_and_epoch)
     struct bft_msg t, u;
     cl_timeout(&s.c, &t, 1, 0, 9, 3);
     cl_timeout(&s.c, &u, 1, 0, 9, 4);
-    m.u.evidence.kind = BFT_EV_TWO_TIMEOUTS;
+    m.u.evidence.kind = BFT_EVIDENCE_TWO_TIMEOUTS;
     m.u.evidence.a = (struct bft_signed){.kind = BFT_SIGNED_TIMEOUT, .u.timeout = t.u.timeout.t};
     m.u.evidence.b = (struct bft_signed){.kind = BFT_SIGNED_TIMEOUT, .u.timeout = u.u.timeout.t};
     cr_expect_eq(cl_give_verified(&s.c, 0, 2, &m), BFT_OK);
@@ -208,7 +208,7 @@ Test(replica_evidence, pairs_that_prove_nothing_are_refused)
     m.u.evidence.b.u.vote.signer ^= 1;
     so_refused(&s, &m, BFT_BAD_CERT, "two signers");
     m = good;
-    m.u.evidence.kind = BFT_EV_TWO_PROPOSALS;
+    m.u.evidence.kind = BFT_EVIDENCE_TWO_PROPOSALS;
     so_refused(&s, &m, BFT_BAD_CERT, "another kind");
     m = good;
     m.u.evidence.a.u.vote.signer = m.u.evidence.b.u.vote.signer = 7;
@@ -227,7 +227,7 @@ Test(replica_evidence, pairs_that_prove_nothing_are_refused)
         cl_commit(&s.c, &c, 1 + i % 2, 0, cases[i].commit, &hash);
         cl_timeout(&s.c, &t, 1 + i % 2, 0, cases[i].timeout, cases[i].lock);
         m.u.evidence =
-            (struct bft_evidence){.kind = BFT_EV_COMMIT_THEN_LOWER_LOCK,
+            (struct bft_evidence){.kind = BFT_EVIDENCE_COMMIT_THEN_LOWER_LOCK,
                                   .a = {.kind = BFT_SIGNED_COMMIT, .u.commit = c.u.commit},
                                   .b = {.kind = BFT_SIGNED_TIMEOUT, .u.timeout = t.u.timeout.t}};
         if (cases[i].proves)
@@ -248,6 +248,6 @@ Test(replica_evidence, two_batch_attestations_are_no_evidence)
     cl_sign(&s.c, 1, &a);
     cl_sign(&s.c, 1, &b);
     struct bft_msg m = {.kind = BFT_MSG_EVIDENCE};
-    m.u.evidence = (struct bft_evidence){.kind = BFT_EV_TWO_BATCHES, .a = a, .b = b};
+    m.u.evidence = (struct bft_evidence){.kind = BFT_EVIDENCE_TWO_BATCHES, .a = a, .b = b};
     so_refused(&s, &m, BFT_BAD_CERT, "relabelled by anybody");
 }

@@ -103,7 +103,7 @@ Test(replica_proposals, one_vote_per_round_and_evidence_for_two_proposals)
     cr_assert_eq(s.c.node[0].evidence_count, 1);
     const struct bft_evidence *e = &s.c.node[0].evidence[0];
     struct td_hash first = so_hash(&a.h), second = so_hash(&b.h);
-    cr_expect_eq(e->kind, BFT_EV_TWO_PROPOSALS);
+    cr_expect_eq(e->kind, BFT_EVIDENCE_TWO_PROPOSALS);
     cr_expect(td_hash_eq(&e->a.u.propose.hash, &first));
     cr_expect(td_hash_eq(&e->b.u.propose.hash, &second));
     b.h.ts_ms++;

@@ -364,7 +364,7 @@ Test(replica_timeouts, two_timeouts_of_one_round_are_evidence)
     cl_timeout(&s.c, &m, 1, 0, 3, 1);
     cr_expect_eq(cl_give_verified(&s.c, 0, 1, &m), BFT_EQUIVOCATION);
     cr_assert_eq(s.c.node[0].evidence_count, 1);
-    cr_expect_eq(s.c.node[0].evidence[0].kind, BFT_EV_TWO_TIMEOUTS);
+    cr_expect_eq(s.c.node[0].evidence[0].kind, BFT_EVIDENCE_TWO_TIMEOUTS);
     cr_expect_eq(s.c.node[0].evidence[0].a.u.timeout.lock_round, 2);
     cl_timeout(&s.c, &m, 1, 0, 3, 0);
     so_refused(&s, &m, BFT_EQUIVOCATION, "a third one");

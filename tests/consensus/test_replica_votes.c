@@ -169,7 +169,7 @@ Test(replica_votes, pitfall_equivocation_keeps_the_first)
     cr_assert_eq(s.c.node[0].evidence_count, 1);
     const struct bft_evidence *e = &s.c.node[0].evidence[0];
     struct td_hash first = so_hash(&a.h);
-    cr_expect_eq(e->kind, BFT_EV_TWO_VOTES);
+    cr_expect_eq(e->kind, BFT_EVIDENCE_TWO_VOTES);
     cr_expect(td_hash_eq(&e->a.u.vote.hash, &first));
     cr_expect(td_hash_eq(&e->b.u.vote.hash, &other));
     cr_expect_eq(s.c.node[0].sent[BFT_MSG_EVIDENCE], 1);

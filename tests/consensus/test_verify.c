@@ -295,10 +295,10 @@ Test(verify, a_flipped_parity_makes_no_second_message)
     static const struct {
         const char *name;
         enum bft_evidence_kind kind;
-    } PAIRS[] = {{"evidence_two_proposals", BFT_EV_TWO_PROPOSALS},
-                 {"evidence_two_votes", BFT_EV_TWO_VOTES},
-                 {"evidence_two_timeouts", BFT_EV_TWO_TIMEOUTS},
-                 {"evidence_two_attests", BFT_EV_TWO_ATTESTS}};
+    } PAIRS[] = {{"evidence_two_proposals", BFT_EVIDENCE_TWO_PROPOSALS},
+                 {"evidence_two_votes", BFT_EVIDENCE_TWO_VOTES},
+                 {"evidence_two_timeouts", BFT_EVIDENCE_TWO_TIMEOUTS},
+                 {"evidence_two_attests", BFT_EVIDENCE_TWO_ATTESTS}};
     struct bft_signed one, two;
     struct bft_msg m;
     for (uint32_t i = 0; i < sizeof PAIRS / sizeof PAIRS[0]; i++) {
@@ -447,6 +447,9 @@ static struct bft_header *own_header(const struct bft_header **at, struct bft_he
     X(qc_as_commit, "certificate_qc", BFT_BAD_CERT,                                                \
       m->u.certificate.kind = BFT_CERTIFICATE_COMMIT)                                              \
     X(qc_round_0_signed, "certificate_qc", BFT_BAD_CERT, QC(m)->round = 0)                         \
+    X(qc_round_max, "certificate_qc", BFT_BAD_CERT, QC(m)->round = BFT_ROUND_MAX + 1u)             \
+    X(qc_round_last, "certificate_qc", BFT_BAD_SIGNATURE, QC(m)->round = BFT_ROUND_MAX)            \
+    X(commit_round_max, "certificate_commit", BFT_BAD_CERT, QC(m)->round = UINT64_MAX)             \
     X(qc_nests, "certificate_genesis", BFT_BAD_CERT, bend_nested(m))                               \
     X(commit_as_qc, "certificate_commit", BFT_BAD_SIGNATURE,                                       \
       m->u.certificate.kind = BFT_CERTIFICATE_QC)                                                  \
@@ -497,6 +500,7 @@ static struct bft_header *own_header(const struct bft_header **at, struct bft_he
     X(genesis_0_hash, "proposal_genesis", BFT_BAD_CERT, f.ctx.genesis_hash.b[0] ^= 1)              \
     X(genesis_0_height, "proposal_genesis", BFT_BAD_CERT, m->u.proposal.qc.height = 1)             \
     X(tc_unknown_epoch, "certificate_tc", BFT_UNKNOWN_EPOCH, TC(m)->epoch = 5)                     \
+    X(tc_round_max, "certificate_tc", BFT_BAD_CERT, TC(m)->round = BFT_ROUND_MAX + 1u)             \
     X(tc_round_0, "certificate_tc", BFT_BAD_CERT, TC(m)->round = 0)                                \
     X(tc_lock_at_round, "certificate_tc", BFT_BAD_CERT, TC(m)->round = 8)                          \
     X(tc_max_too_low, "certificate_tc", BFT_BAD_CERT, (void)TC(m),                                 \
@@ -609,15 +613,15 @@ static struct bft_header *own_header(const struct bft_header **at, struct bft_he
     X(evidence_two_rounds, "evidence_two_votes", BFT_BAD_CERT, m->u.evidence.b.u.vote.round++)     \
     X(evidence_two_epochs, "evidence_two_votes", BFT_BAD_CERT, m->u.evidence.b.u.vote.epoch++)     \
     X(evidence_kind, "evidence_two_votes", BFT_BAD_CERT,                                           \
-      m->u.evidence.kind = BFT_EV_TWO_PROPOSALS)                                                   \
+      m->u.evidence.kind = BFT_EVIDENCE_TWO_PROPOSALS)                                             \
     X(evidence_kind_timeouts, "evidence_two_votes", BFT_BAD_CERT,                                  \
-      m->u.evidence.kind = BFT_EV_TWO_TIMEOUTS)                                                    \
+      m->u.evidence.kind = BFT_EVIDENCE_TWO_TIMEOUTS)                                              \
     X(evidence_kind_attests, "evidence_two_votes", BFT_BAD_CERT,                                   \
-      m->u.evidence.kind = BFT_EV_TWO_ATTESTS)                                                     \
+      m->u.evidence.kind = BFT_EVIDENCE_TWO_ATTESTS)                                               \
     X(evidence_kind_votes, "evidence_two_proposals", BFT_BAD_CERT,                                 \
-      m->u.evidence.kind = BFT_EV_TWO_VOTES)                                                       \
+      m->u.evidence.kind = BFT_EVIDENCE_TWO_VOTES)                                                 \
     X(evidence_kind_lock, "evidence_two_votes", BFT_BAD_CERT,                                      \
-      m->u.evidence.kind = BFT_EV_COMMIT_THEN_LOWER_LOCK)                                          \
+      m->u.evidence.kind = BFT_EVIDENCE_COMMIT_THEN_LOWER_LOCK)                                    \
     X(evidence_lock_kept, "evidence_commit_lock", BFT_BAD_CERT,                                    \
       m->u.evidence.b.u.timeout.lock_round = 7)                                                    \
     X(evidence_lock_before, "evidence_commit_lock", BFT_BAD_CERT,                                  \
@@ -625,9 +629,9 @@ static struct bft_header *own_header(const struct bft_header **at, struct bft_he
     X(evidence_lock_epoch, "evidence_commit_lock", BFT_BAD_CERT,                                   \
       m->u.evidence.b.u.timeout.epoch = 2)                                                         \
     X(evidence_lock_first, "evidence_vote_lock", BFT_BAD_CERT,                                     \
-      m->u.evidence.kind = BFT_EV_COMMIT_THEN_LOWER_LOCK)                                          \
+      m->u.evidence.kind = BFT_EVIDENCE_COMMIT_THEN_LOWER_LOCK)                                    \
     X(evidence_lock_second, "evidence_two_votes", BFT_BAD_CERT,                                    \
-      m->u.evidence.kind = BFT_EV_VOTE_THEN_LOWER_LOCK)                                            \
+      m->u.evidence.kind = BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK)                                      \
     X(evidence_no_header, "evidence_vote_lock", BFT_BAD_CERT, m->u.evidence.header = NULL)         \
     X(evidence_other_header, "evidence_vote_lock", BFT_BAD_CERT,                                   \
       own_header(&m->u.evidence.header, &spare_header)->ts_ms++)                                   \

@@ -354,7 +354,7 @@ static void plant_two_chain(struct sim_world *w)
 
 static void plant_evidence(struct sim_world *w)
 {
-    struct bft_evidence e = {.kind = BFT_EV_TWO_VOTES};
+    struct bft_evidence e = {.kind = BFT_EVIDENCE_TWO_VOTES};
     e.a.kind = e.b.kind = BFT_SIGNED_VOTE;
     e.a.u.vote.signer = e.b.u.vote.signer = w->node[3].view.signer;
     sim_check_evidence(w, &w->node[1], &e);

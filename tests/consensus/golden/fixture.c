@@ -712,28 +712,28 @@ static void evidence(struct bft_msg *m, enum bft_evidence_kind kind, struct bft_
 
 static void evidence_two_proposals(struct fx *f, struct bft_msg *m)
 {
-    evidence(m, BFT_EV_TWO_PROPOSALS, make_propose(f, 8, 70), make_propose(f, 8, 71));
+    evidence(m, BFT_EVIDENCE_TWO_PROPOSALS, make_propose(f, 8, 70), make_propose(f, 8, 71));
 }
 
 static void evidence_two_votes(struct fx *f, struct bft_msg *m)
 {
-    evidence(m, BFT_EV_TWO_VOTES, make_vote(f, 8, fx_hash("block", 70)),
+    evidence(m, BFT_EVIDENCE_TWO_VOTES, make_vote(f, 8, fx_hash("block", 70)),
              make_vote(f, 8, fx_hash("block", 71)));
 }
 
 static void evidence_two_timeouts(struct fx *f, struct bft_msg *m)
 {
-    evidence(m, BFT_EV_TWO_TIMEOUTS, make_timeout(f, 8, 7), make_timeout(f, 8, 6));
+    evidence(m, BFT_EVIDENCE_TWO_TIMEOUTS, make_timeout(f, 8, 7), make_timeout(f, 8, 6));
 }
 
 static void evidence_two_attests(struct fx *f, struct bft_msg *m)
 {
-    evidence(m, BFT_EV_TWO_ATTESTS, make_attest(f, 70, 70), make_attest(f, 70, 71));
+    evidence(m, BFT_EVIDENCE_TWO_ATTESTS, make_attest(f, 70, 70), make_attest(f, 70, 71));
 }
 
 static void evidence_commit_lock(struct fx *f, struct bft_msg *m)
 {
-    evidence(m, BFT_EV_COMMIT_THEN_LOWER_LOCK, make_commit(f, 7), make_timeout(f, 9, 6));
+    evidence(m, BFT_EVIDENCE_COMMIT_THEN_LOWER_LOCK, make_commit(f, 7), make_timeout(f, 9, 6));
 }
 
 static void evidence_vote_lock(struct fx *f, struct bft_msg *m)
@@ -741,13 +741,13 @@ static void evidence_vote_lock(struct fx *f, struct bft_msg *m)
     struct bft_header *h = fx_header(f, 8, 70);
     struct td_hash hash;
     bft_header_hash(&hash, h);
-    evidence(m, BFT_EV_VOTE_THEN_LOWER_LOCK, make_vote(f, 8, hash), make_timeout(f, 8, 6));
+    evidence(m, BFT_EVIDENCE_VOTE_THEN_LOWER_LOCK, make_vote(f, 8, hash), make_timeout(f, 8, 6));
     m->u.evidence.header = h;
 }
 
 static void evidence_two_batches(struct fx *f, struct bft_msg *m)
 {
-    evidence(m, BFT_EV_TWO_BATCHES, make_batch(f, 68, 1), make_batch(f, 68, 2));
+    evidence(m, BFT_EVIDENCE_TWO_BATCHES, make_batch(f, 68, 1), make_batch(f, 68, 2));
 }
 
 static void tx(struct fx *f, struct bft_msg *m)

@@ -32,6 +32,7 @@ struct net_plan {
 };
 
 struct net {
+    uint64_t start; /* which: two nets of one number differ in scripts alone */
     struct td_hash genesis_result;
     uint16_t self;           /* the replica: it alone proposes in the rounds it leads */
     struct bft_set set[3];   /* by epoch */
