@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Install what is missing, and say what.  Usage: tools/deps.sh [lint|test|all]   (default: test)
 #   lint  what `make lint` runs        test  lint plus what building and `make test` need
-#   all   test plus clang, its sanitizer runtimes, clang-tidy and gcovr (fuzz, tidy, coverage, CI)
+#   all   test plus clang, its sanitizer runtimes, clang-tidy and gcovr (fuzz, tidy, coverage, CI), and
+#         qemu-user (one more check of the emulator)
 # Every requirement is probed by what it provides, so tools that did not come from a package count.
 set -u
 
@@ -26,11 +27,13 @@ libcriterion-dev|has_library criterion
 libsecp256k1-dev|has_library libsecp256k1
 libsodium-dev|has_library libsodium
 libjansson-dev|has_library jansson
-spin|has_command spin'
+spin|has_command spin
+gcc-riscv64-unknown-elf|has_command riscv64-unknown-elf-gcc'
 ALL='clang|has_command clang
 libclang-rt-14-dev|has_sanitizers
 clang-tidy|has_command clang-tidy
-gcovr|has_command gcovr'
+gcovr|has_command gcovr
+qemu-user|has_command qemu-riscv32'
 
 case "${1:-test}" in
     lint) wanted=$LINT ;;

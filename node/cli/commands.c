@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "node/cli/exec.h"
+#include "node/cli/guest.h"
 #include "node/exit_codes.h"
 #include "td_version.h"
 
@@ -14,6 +16,8 @@ static const struct {
     const char *arguments;
     const char *summary;
 } COMMANDS[] = {
+    {"exec", "statetest …", "run Ethereum state tests on the executor"},
+    {"guest", "run WITNESS", "run a guest image in the proof machine's emulator"},
     {"sim", "[OPTION]…", "run the consensus core through a simulated, faulty network"},
     {"version", "[--json]", "print version and commit"},
     {"help", "", "print this text"},
@@ -88,7 +92,7 @@ static void print_help(FILE *to)
                 COMMANDS[i].summary);
     fprintf(to,
             "\nResults go to standard output, logs to standard error. `tandem sim --help` lists "
-            "the simulator's options.\n");
+            "the simulator's options,\n`tandem exec --help` those of the state tests.\n");
 }
 
 static int run_version(FILE *out, FILE *err, int argc, char **argv)
@@ -131,6 +135,13 @@ int node_cli_run(const struct node_commands *commands, FILE *out, FILE *err, int
     }
     if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0)
         return run_version(out, err, argc - 1, argv + 1);
+    if (strcmp(word, "exec") == 0) {
+        int code = node_exec_run(out, err, argc - 1, argv + 1);
+        int written = finish(out, err);
+        return written == NODE_EXIT_OK ? code : written;
+    }
+    if (strcmp(word, "guest") == 0)
+        return node_guest_run(out, err, argc - 1, argv + 1);
     if (strcmp(word, "sim") == 0 && commands->sim != NULL)
         return commands->sim(argc - 1, argv + 1);
     return run_unknown(err, word);

@@ -1,0 +1,373 @@
+#include "executor/block.h"
+
+#include "base/core/codec.h"
+
+#include "base/core/limits.h"
+#include "executor/block/abi.h"
+#include "executor/block/costs.h"
+#include "executor/evm/code.h"
+#include "executor/inbox.h"
+#include "executor/system.h"
+
+struct run {
+    const struct exec_chain *chain;
+    const struct exec_block *block;
+    const struct exec_ports *ports;
+    struct td_arena *arena;
+    struct exec_cursor *cursor;
+    struct exec_batch *batch;
+    struct exec_result *out;
+    struct exec_header header;
+    struct exec_vm vm;
+    struct exec_code_cache codes;
+    struct td_arena vm_arena; /* frames and output of one transaction */
+    uint64_t gas_left, native_left;
+    uint32_t inbox_taken;
+    bool inbox_over; /* a transaction came: inbox entries stand first or nowhere */
+};
+
+/* ---- before the transactions */
+
+static bool is_inbox(struct td_bytes entry)
+{
+    return entry.len > 0 && entry.ptr[0] == EXEC_TX_DEPOSIT;
+}
+
+/* Hash of one payload entry as the payload root has it.  [P-2.3] */
+static void entry_hash(struct td_hash *out, const struct exec_chain *chain, struct td_bytes entry)
+{
+    struct exec_inbox_op op;
+    if (is_inbox(entry) && exec_inbox_decode(&op, entry) == TD_OK)
+        exec_inbox_hash(out, &op, chain->chain_id);
+    else
+        td_keccak256(out, entry.ptr, entry.len);
+}
+
+/* [P-2.3]: leaves, then pairs level by level, a lone right edge moving up. */
+static void payload_root(struct td_hash *out, struct td_hash *h, uint32_t count)
+{
+    uint8_t buf[1u + 2u * TD_HASH_BYTES];
+    buf[0] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(buf + 1, h[i].b, TD_HASH_BYTES);
+        td_keccak256(&h[i], buf, 1u + TD_HASH_BYTES);
+    }
+    buf[0] = 1;
+    for (uint32_t width = count; width > 1; width = width / 2u + width % 2u) {
+        for (uint32_t i = 0; i < width / 2u; i++) {
+            memcpy(buf + 1, h[2u * i].b, TD_HASH_BYTES);
+            memcpy(buf + 1 + TD_HASH_BYTES, h[2u * i + 1u].b, TD_HASH_BYTES);
+            td_keccak256(&h[i], buf, sizeof buf);
+        }
+        if (width % 2u != 0)
+            h[width / 2u] = h[width - 1u];
+    }
+    buf[0] = 2;
+    for (uint32_t i = 0; i < 4; i++)
+        buf[1u + i] = (uint8_t)(count >> (24u - 8u * i));
+    memcpy(buf + 5, h[0].b, TD_HASH_BYTES);
+    td_keccak256(out, buf, 5u + TD_HASH_BYTES);
+}
+
+static enum td_error check_payload(struct run *r)
+{
+    uint32_t n = r->block->payload_count;
+    if (n != r->header.tx_count || n > TD_TXS_PER_BLOCK_MAX)
+        return TD_E_CORRUPT;
+    r->out->txs = TD_ARENA_NEW(r->arena, struct exec_tx_result, n);
+    if (r->out->txs == NULL)
+        return TD_E_NOSPACE;
+    if (n == 0)
+        return td_hash_is_zero(&r->header.payload_root) ? TD_OK : TD_E_CORRUPT;
+    struct td_arena_mark mark = td_arena_mark(r->arena);
+    struct td_hash *scratch = TD_ARENA_NEW(r->arena, struct td_hash, n);
+    if (scratch == NULL)
+        return TD_E_NOSPACE;
+    for (uint32_t i = 0; i < n; i++) {
+        entry_hash(&scratch[i], r->chain, r->block->payload[i]);
+        r->out->txs[i].hash = scratch[i];
+        r->out->txs[i].payload_index = i;
+    }
+    struct td_hash root;
+    payload_root(&root, scratch, n);
+    td_arena_rewind(r->arena, mark);
+    return td_hash_eq(&root, &r->header.payload_root) ? TD_OK : TD_E_CORRUPT;
+}
+
+static enum td_error check_header(struct run *r)
+{
+    const struct exec_cursor *c = r->cursor;
+    enum td_error err = exec_header_read(&r->header, r->block->header);
+    if (err != TD_OK)
+        return TD_E_CORRUPT;
+    const struct exec_header *h = &r->header;
+    if (h->filler || h->number != c->number + 1u || !td_hash_eq(&h->prev_hash, &c->block_hash) ||
+        h->ts_ms <= c->ts_ms || h->epoch < c->epoch || h->inbox_count < c->inbox_index)
+        return TD_E_CORRUPT;
+    return TD_OK;
+}
+
+static void environment(struct run *r)
+{
+    struct exec_block_env *e = &r->out->env;
+    struct td_hash randao;
+    td_keccak256(&randao, r->header.prev_hash.b, TD_HASH_BYTES);
+    *e = (struct exec_block_env){.chain_id = r->chain->chain_id,
+                                 .number = r->header.number,
+                                 .timestamp = r->header.ts_ms / 1000u,
+                                 .gas_limit = r->chain->gas_limit,
+                                 .base_fee = r->cursor->base_fee,
+                                 .blob_base_fee = exec_u256_of(1),
+                                 .coinbase = r->chain->fee_vault,
+                                 .prices = r->chain->prices,
+                                 .history = true};
+    exec_u256_from_be(&e->prev_randao, randao.b, TD_HASH_BYTES);
+}
+
+/* ---- transactions */
+
+static void finish_tx(struct run *r, struct exec_tx_result *x, uint32_t *index)
+{
+    r->native_left -= r->native_left < EXEC_NATIVE_TX ? r->native_left : EXEC_NATIVE_TX;
+    if (x->verdict != EXEC_TX_OK) {
+        r->out->skipped++;
+        return;
+    }
+    struct exec_receipt *rc = &x->receipt;
+    r->gas_left -= rc->gas_used;
+    r->native_left -= r->native_left < rc->native_used ? r->native_left : rc->native_used;
+    r->out->gas_used += rc->gas_used;
+    rc->cumulative_gas = r->out->gas_used;
+    r->out->tx_count++;
+    (*index)++;
+}
+
+/* Messages join the batch's tree as their transaction ends, so that their order is execution's. */
+static enum td_error take_messages(struct run *r, const struct exec_receipt *rc)
+{
+    for (uint32_t i = 0; i < rc->message_count; i++) {
+        struct td_hash leaf;
+        exec_message_leaf(&leaf, r->chain->chain_id, r->batch->number, r->batch->messages.count,
+                          &rc->messages[i].sender, rc->messages[i].payload);
+        if (!exec_messages_add(&r->batch->messages, &leaf))
+            return TD_E_LIMIT;
+        r->cursor->message_count++;
+    }
+    return TD_OK;
+}
+
+static enum exec_tx_verdict run_raw(struct run *r, struct td_bytes bytes, struct exec_tx_result *x)
+{
+    struct exec_tx tx;
+    enum exec_tx_verdict v = exec_tx_decode(&tx, r->arena, bytes, r->chain->chain_id);
+    if (v == EXEC_TX_OK && tx.type == EXEC_TX_DEPOSIT)
+        v = EXEC_TX_TYPE;
+    if (v == EXEC_TX_OK)
+        v = exec_tx_check(&tx, &r->out->env);
+    if (v == EXEC_TX_OK)
+        v = exec_tx_recover_by(&tx, r->ports->recoverer);
+    if (v != EXEC_TX_OK)
+        return v;
+    x->sender = tx.sender;
+    return exec_tx_apply(&r->vm, &tx, r->gas_left, r->native_left, &x->receipt);
+}
+
+/* An entry that is not the next one, or that the block has no room left for, is not consumed: it
+ * stays the next.  [executor.md: never skipped; their worst case is reserved first] */
+static enum exec_tx_verdict run_inbox(struct run *r, uint32_t index, struct exec_tx_result *x)
+{
+    struct exec_inbox_op op;
+    struct exec_cursor *c = r->cursor;
+    uint64_t reserve = r->chain->prices.tx_native_max;
+    if (exec_inbox_decode(&op, r->block->payload[index]) != TD_OK)
+        return EXEC_TX_MALFORMED;
+    if (r->inbox_over || op.index != c->inbox_index || op.index >= r->header.inbox_count ||
+        r->inbox_taken >= EXEC_INBOX_PER_BLOCK_MAX)
+        return EXEC_TX_MALFORMED;
+    if (op.gas_limit > r->gas_left)
+        return EXEC_TX_BLOCK_GAS;
+    if (r->native_left < reserve)
+        return EXEC_TX_BLOCK_NATIVE;
+    c->inbox_index++;
+    exec_inbox_add(&c->inbox_acc, &x->hash);
+    r->inbox_taken++;
+    if (op.kind == EXEC_INBOX_RAW)
+        return run_raw(r, op.data, x);
+    struct exec_tx tx;
+    exec_inbox_tx(&tx, &op, &x->hash);
+    x->sender = op.sender;
+    return exec_tx_apply(&r->vm, &tx, r->gas_left, r->native_left, &x->receipt);
+}
+
+static enum td_error run_all(struct run *r)
+{
+    uint32_t executed = 0;
+    for (uint32_t i = 0; i < r->block->payload_count; i++) {
+        struct exec_tx_result *x = &r->out->txs[i];
+        if (is_inbox(r->block->payload[i])) {
+            x->verdict = run_inbox(r, i, x);
+        } else {
+            r->inbox_over = true;
+            x->verdict = run_raw(r, r->block->payload[i], x);
+        }
+        enum td_error err = exec_state_error(r->out->state);
+        if (err == TD_OK)
+            err = r->vm.err;
+        if (err == TD_OK && x->verdict == EXEC_TX_OK)
+            err = x->receipt.err != TD_OK ? x->receipt.err : take_messages(r, &x->receipt);
+        if (err != TD_OK)
+            return err;
+        finish_tx(r, x, &executed);
+    }
+    return TD_OK;
+}
+
+/* ---- after the transactions */
+
+/* u32 bytes | diff | u32 messages | per message: sender, u32 bytes, payload; big-endian. */
+static enum td_error frame(struct run *r, struct td_bytes *out, struct td_bytes diff, bool messages)
+{
+    const struct exec_result *o = r->out;
+    struct td_writer w;
+    size_t bytes = 8u + diff.len;
+    uint32_t count = 0;
+    for (uint32_t i = 0; messages && i < r->block->payload_count; i++) {
+        const struct exec_receipt *rc = &o->txs[i].receipt;
+        count += rc->message_count;
+        for (uint32_t k = 0; k < rc->message_count; k++)
+            bytes += TD_ADDR_BYTES + 4u + rc->messages[k].payload.len;
+    }
+    void *buf = td_arena_get(r->arena, bytes, 8);
+    if (buf == NULL)
+        return TD_E_NOSPACE;
+    td_writer_init(&w, buf, bytes);
+    td_put_u32(&w, (uint32_t)diff.len);
+    td_put_bytes(&w, diff.ptr, diff.len);
+    td_put_u32(&w, count);
+    for (uint32_t i = 0; messages && i < r->block->payload_count; i++) {
+        const struct exec_receipt *rc = &o->txs[i].receipt;
+        for (uint32_t k = 0; k < rc->message_count; k++) {
+            td_put_addr(&w, &rc->messages[k].sender);
+            td_put_u32(&w, (uint32_t)rc->messages[k].payload.len);
+            td_put_bytes(&w, rc->messages[k].payload.ptr, rc->messages[k].payload.len);
+        }
+    }
+    *out = td_bytes_of(buf, w.len);
+    return w.err;
+}
+
+static enum td_error publish(struct run *r, const struct exec_published *diff)
+{
+    struct exec_result *o = r->out;
+    struct exec_batch *b = r->batch;
+    struct td_hash parts[2];
+    enum td_error err = frame(r, &o->data_on, diff->on, true);
+    if (err == TD_OK)
+        err = frame(r, &o->data_off, diff->off, false);
+    if (err != TD_OK)
+        return err;
+    td_keccak256(&parts[0], o->data_on.ptr, o->data_on.len);
+    td_keccak256(&parts[1], o->data_off.ptr, o->data_off.len);
+    td_keccak256(&o->da_commitment, parts, sizeof parts);
+    td_keccak_update(&b->on, o->data_on.ptr, o->data_on.len);
+    td_keccak_update(&b->off, o->data_off.ptr, o->data_off.len);
+    b->data_bytes += o->data_on.len + o->data_off.len;
+    return TD_OK;
+}
+
+static void advance(struct run *r)
+{
+    struct exec_cursor *c = r->cursor;
+    const struct exec_header *h = &r->header;
+    c->number = h->number;
+    c->ts_ms = h->ts_ms;
+    c->epoch = h->epoch;
+    c->block_hash = h->hash;
+    exec_base_fee_next(&c->base_fee, &c->base_fee, r->out->gas_used, r->chain->gas_limit,
+                       &r->chain->base_fee_min);
+    exec_cursor_commit(&r->out->state_commitment, c);
+}
+
+static void batch_block(struct run *r)
+{
+    struct exec_batch *b = r->batch;
+    struct exec_result *o = r->out;
+    struct td_keccak k;
+    b->last_block = r->header.number;
+    b->last_time = o->env.timestamp;
+    b->inbox_to = r->cursor->inbox_index;
+    b->inbox_acc = r->cursor->inbox_acc;
+    b->l2_tx_count += r->block->payload_count - r->inbox_taken;
+    b->post_state = o->state_commitment;
+    b->last_block_hash = r->header.hash;
+    b->native_used += o->native_used;
+    td_keccak_init(&k);
+    abi_hash(&k, &b->inputs);
+    abi_hash(&k, &r->header.hash);
+    abi_hash(&k, &r->header.payload_root);
+    abi_u64(&k, r->cursor->inbox_index);
+    td_keccak_final(&k, &b->inputs);
+    exec_messages_root(&o->messages_root, &b->messages);
+    o->ends_batch = r->header.end_batch;
+    if (o->ends_batch)
+        exec_batch_end(&o->batch_hash, b, r->chain);
+}
+
+static enum td_error begin(struct run *r)
+{
+    enum td_error err = check_header(r);
+    if (err == TD_OK)
+        err = check_payload(r);
+    if (err != TD_OK)
+        return err;
+    environment(r);
+    if (!r->batch->open)
+        exec_batch_begin(r->batch, r->cursor, r->header.epoch, r->header.number,
+                         r->out->env.timestamp);
+    exec_code_cache_init(&r->codes, r->arena);
+    r->vm = (struct exec_vm){
+        .state = r->out->state, .block = &r->out->env, .arena = r->arena, .codes = &r->codes};
+    r->gas_left = r->chain->gas_limit;
+    r->native_left = r->chain->native_limit;
+    exec_system_begin(r->out->state, &r->cursor->block_hash, r->cursor->number,
+                      r->header.epoch != r->cursor->epoch, r->header.epoch,
+                      &r->header.next_set_hash);
+    return exec_state_error(r->out->state);
+}
+
+enum td_error exec_block(const struct exec_chain *chain, const struct exec_block *block,
+                         const struct exec_reader *reader, const struct exec_ports *ports,
+                         struct td_arena *arena, struct exec_cursor *cursor,
+                         struct exec_batch *batch, struct exec_result *result)
+{
+    struct run r = {.chain = chain,
+                    .block = block,
+                    .ports = ports,
+                    .arena = arena,
+                    .cursor = cursor,
+                    .batch = batch,
+                    .out = result};
+    memset(result, 0, sizeof *result);
+    void *region = td_arena_get(arena, exec_state_footprint(), 64);
+    if (region == NULL)
+        return TD_E_NOSPACE;
+    result->state = exec_state_init(region, arena, reader);
+    enum td_error err = begin(&r);
+    if (err == TD_OK)
+        err = run_all(&r);
+    if (err != TD_OK)
+        return err;
+    result->native_used = chain->native_limit - r.native_left;
+    result->block_hash = r.header.hash;
+    struct exec_published diff = {0};
+    err = ports->close(ports->self, result->state, cursor, &diff);
+    if (err == TD_OK)
+        err = publish(&r, &diff);
+    if (err == TD_OK && ports->receipts)
+        err = exec_receipts_root(&result->receipts_root, result, block->payload_count, arena);
+    if (err != TD_OK)
+        return err;
+    advance(&r);
+    batch_block(&r);
+    return TD_OK;
+}

@@ -1,0 +1,161 @@
+/* Inside the state: entries, their pools, and the journal.  For executor/state only.
+ *
+ * An entry exists from the first time its key is named; it is `known` once the reader was asked,
+ * which warming alone does not do.  Entries never move (pools are chunked), so pointers to them
+ * hold until the end of the block.
+ *
+ * Journal: 64-bit words, read from the end.
+ *
+ *     | payload of entry k ... | kind << 32 | entry number | ◀─ count
+ *
+ * One undo record per value and *serial* suffices: the serial moves at each mark, revert and
+ * transaction, so within one serial there is nothing in between to return to. */
+#pragma once
+
+#include "executor/state.h"
+#include "executor/state/index.h"
+
+#define CHUNK_SHIFT 5u
+#define CHUNK_ITEMS (1u << CHUNK_SHIFT)
+
+/* Entries in order of addition, in chunks that never move. */
+struct exec_pool {
+    uint8_t **chunks;
+    uint32_t chunk_cap;
+    uint32_t count;
+};
+
+/* Entry numbers, doubling. */
+struct exec_list {
+    uint32_t *at;
+    uint32_t count, cap;
+};
+
+struct account_entry {
+    struct exec_state_account a;
+    struct exec_account before; /* at the start of transaction dirty_tx */
+    uint64_t dirty_tx;          /* first written in this transaction */
+    uint32_t first_slot;        /* slot number + 1 of a list of all slots that may be non-zero */
+    bool known;
+};
+
+struct slot_entry {
+    struct exec_state_slot s; /* s.tx_seen == 0: not known */
+    uint64_t serial;          /* of the latest undo record */
+    uint64_t dirty_tx;
+    uint32_t account;   /* entry number */
+    uint32_t next_slot; /* in the account's list: slot number + 1 */
+    bool listed;
+    uint64_t born_wiped_tx; /* asked for when its account's storage had been wiped in this one */
+};
+
+struct transient_entry {
+    struct td_addr addr;
+    struct exec_u256 slot;
+    struct exec_u256 now;
+    uint64_t serial;
+};
+
+struct code_entry {
+    struct exec_state_code c;
+    uint32_t users; /* accounts that have it now and did not at the start of the block */
+};
+
+enum undo_kind {
+    UNDO_ACCOUNT_WARM,
+    UNDO_BALANCE,
+    UNDO_NONCE,
+    UNDO_CODE,
+    UNDO_CREATE,
+    UNDO_DESTROY,
+    UNDO_SLOT_WARM,
+    UNDO_SLOT,
+    UNDO_TRANSIENT,
+    UNDO_REFUND,
+    UNDO_COUNT
+};
+
+struct exec_state {
+    struct exec_reader reader;
+    struct td_arena *arena;
+    enum td_error err; /* sticky */
+    uint64_t tx;       /* >= 1 */
+    uint64_t serial;
+    uint64_t refund_serial;
+    int64_t refund;
+    struct exec_index account_index, slot_index, transient_index, code_index;
+    struct exec_pool accounts, slots, transients, codes;
+    struct exec_list known_accounts, known_slots; /* in the order the reader was asked */
+    struct exec_list dirty_accounts, dirty_slots; /* written in this transaction */
+    uint64_t *journal;
+    uint32_t journal_count, journal_cap; /* words */
+    struct exec_log *logs; /* of this transaction; earlier ones stand before, not owned any more */
+    uint32_t log_count, log_cap;
+    struct exec_l1_message *messages;
+    uint32_t message_count, message_cap;
+    /* What callers get when there is no memory for a real entry. */
+    struct account_entry lost_account;
+    struct slot_entry lost_slot;
+    struct transient_entry lost_transient;
+    struct code_entry lost_code;
+};
+
+/* The first failure stays. */
+void exec_state_fail(struct exec_state *s, enum td_error err);
+
+/* A zeroed item at the end, or NULL with the error set. */
+void *exec_pool_add(struct exec_state *s, struct exec_pool *p, size_t item_bytes, size_t align);
+/* Room for one more: NULL with the error set, or an array that holds what `old` held. */
+void *exec_array_grow(struct exec_state *s, const void *old, uint32_t count, uint32_t *cap,
+                      uint32_t cap_min, size_t item_bytes, size_t align);
+void exec_list_add(struct exec_state *s, struct exec_list *l, uint32_t v);
+
+/* Append a record whose payload is words[0 .. count of its kind). */
+void exec_undo_push(struct exec_state *s, enum undo_kind kind, uint32_t entry,
+                    const uint64_t *words);
+
+/* Undo of one record; the part that owns the kind. */
+void exec_account_undo(struct exec_state *s, enum undo_kind kind, uint32_t entry,
+                       const uint64_t *words);
+void exec_slot_undo(struct exec_state *s, enum undo_kind kind, uint32_t entry,
+                    const uint64_t *words);
+
+/* The account's entry, known or not. */
+struct account_entry *exec_account_need(struct exec_state *s, const struct td_addr *a,
+                                        uint32_t *number);
+/* All its storage reads 0 from here on; `undoable` within this transaction. */
+void exec_storage_wipe(struct exec_state *s, struct account_entry *e, bool undoable);
+/* Takes the block's first wipe back: slots asked for meanwhile get what the reader said. */
+void exec_storage_unwipe(struct exec_state *s, struct account_entry *e);
+/* Account side of the end of a transaction. */
+void exec_accounts_tx_end(struct exec_state *s);
+void exec_transients_clear(struct exec_state *s);
+
+struct exec_key exec_account_key(const void *owner, uint32_t i);
+struct exec_key exec_slot_key(const void *owner, uint32_t i);
+struct exec_key exec_transient_key(const void *owner, uint32_t i);
+struct exec_key exec_code_key(const void *owner, uint32_t i);
+
+static inline struct account_entry *account_at(const struct exec_state *s, uint32_t i)
+{
+    return (struct account_entry *)(void *)s->accounts.chunks[i >> CHUNK_SHIFT] +
+           (i & (CHUNK_ITEMS - 1u));
+}
+
+static inline struct slot_entry *slot_at(const struct exec_state *s, uint32_t i)
+{
+    return (struct slot_entry *)(void *)s->slots.chunks[i >> CHUNK_SHIFT] +
+           (i & (CHUNK_ITEMS - 1u));
+}
+
+static inline struct transient_entry *transient_at(const struct exec_state *s, uint32_t i)
+{
+    return (struct transient_entry *)(void *)s->transients.chunks[i >> CHUNK_SHIFT] +
+           (i & (CHUNK_ITEMS - 1u));
+}
+
+static inline struct code_entry *code_at(const struct exec_state *s, uint32_t i)
+{
+    return (struct code_entry *)(void *)s->codes.chunks[i >> CHUNK_SHIFT] +
+           (i & (CHUNK_ITEMS - 1u));
+}

@@ -1,0 +1,47 @@
+/* Shared by the files of executor/tree only. */
+#pragma once
+
+#include "base/core/memory.h"
+#include "executor/tree.h"
+
+#define EXEC_TREE_LEAF_ELEMENTS 27u
+
+/* A leaf, and digests in a row, are nothing but elements one after the other. */
+static inline const struct td_kb *leaf_elements(const struct exec_tree_leaf *leaf)
+{
+    return (const struct td_kb *)(const void *)leaf;
+}
+
+static inline const struct td_kb *digest_elements(const struct td_p2_digest *first)
+{
+    return (const struct td_kb *)(const void *)first;
+}
+
+static inline bool digest_eq(const struct td_p2_digest *a, const struct td_p2_digest *b)
+{
+    uint32_t differ = 0;
+    for (unsigned i = 0; i < TD_P2_DIGEST; i++)
+        differ |= a->e[i].v ^ b->e[i].v;
+    return differ == 0;
+}
+
+/* Are all of them field elements?  Words of a witness are not, until this said so. */
+static inline bool words_are_elements(const struct td_kb *e, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (e[i].v >= TD_KB_P)
+            return false;
+    }
+    return true;
+}
+
+/* Does the sibling at this place have no leaf below it in the new tree? */
+static inline bool is_empty_subtree(uint32_t level, uint32_t index, uint32_t leaf_count)
+{
+    return ((uint64_t)index << level) >= leaf_count;
+}
+
+/* Stable merge sort of numbers by what they stand for; `before(owner, a, b)` = a goes first.
+ * tmp[count]. */
+void exec_tree_sort(uint32_t *items, uint32_t *tmp, uint32_t count, const void *owner,
+                    bool (*before)(const void *owner, uint32_t a, uint32_t b));

@@ -1,0 +1,18 @@
+/* Shared by the parts of executor/tx. */
+#pragma once
+
+#include "executor/tx.h"
+
+/* 1 <= r < n, 1 <= s <= n/2 (EIP-2). */
+bool exec_tx_signature_in_range(const struct exec_u256 *r, const struct exec_u256 *s);
+
+/* Native units beside EXEC_NATIVE_TX, which is for any transaction (executor/block/costs.h). */
+enum exec_tx_native_cost {
+    EXEC_NATIVE_AUTHORIZATION = 45000, /* a recovery, a hash, an account read and written */
+    EXEC_NATIVE_DATA_WORD = 400,       /* 32 bytes hashed twice (12 words and 1/4 of a keccak-f
+                                        * each), copied and counted */
+    EXEC_NATIVE_ACCESS = 1500,         /* an address or slot: decoded, entered into the tables */
+};
+
+/* Intrinsic gas and the floor of EIP-7623 in one pass over the data. */
+void exec_tx_gas(const struct exec_tx *tx, uint64_t *intrinsic, uint64_t *floor);

@@ -1,0 +1,285 @@
+/* executor/witness and diffs: random blocks natively, over their witness, and from their diffs.
+ * Method: each block runs three times: over the database (which builds the witness), over the
+ * witness alone (the guest's way), and as diffs into a tree that saw nothing else; heads, diffs and
+ * leaves must agree.  Then every single word of a witness is changed in turn: nothing may pass. */
+#include <criterion/criterion.h>
+
+#include "tests/executor/tree/world.h"
+
+#define OPERATIONS 60u
+
+static struct world *world;
+
+static void setup(void)
+{
+    world = world_new();
+}
+
+static void teardown(void)
+{
+    world_free(world);
+}
+
+TestSuite(exec_witness, .init = setup, .fini = teardown);
+
+static bool same_head(const struct exec_tree_head *a, const struct exec_tree_head *b)
+{
+    return a->leaf_count == b->leaf_count && td_p2_digest_eq(&a->root, &b->root);
+}
+
+static void follow(const struct exec_diffs *diffs, const struct exec_tree_head *old)
+{
+    struct exec_diff_base base = {.self = world, .record = world_record};
+    struct exec_diff_applied x;
+    cr_assert_eq(exec_diff_apply(&x, old, diffs->on, diffs->off, &world->follower_store, &base,
+                                 &EXEC_TREE_HASHER_PLAIN, &world->replay),
+                 TD_OK);
+    cr_assert_eq(exec_tree_memory_put(&world->follower, &x.update), TD_OK);
+    for (uint32_t i = 0; i < x.entry_count; i++)
+        world->records[x.entries[i].index] = x.entries[i].now;
+    cr_assert(same_head(&x.update.now, &world->head));
+    cr_assert_eq(memcmp(world->follower.leaves, world->memory.leaves,
+                        world->head.leaf_count * sizeof world->memory.leaves[0]),
+                 0);
+}
+
+static void one_block(uint64_t seed, uint32_t operations)
+{
+    struct exec_witness_built built;
+    struct exec_witness w;
+    struct exec_tree_head now, old = world->head;
+    struct exec_diffs diffs;
+    struct exec_state *state;
+    struct td_bytes input = td_bytes_of("what the guest is told", 22);
+    cr_assert_eq(world_build(world, seed, operations, input, &built, &state), TD_OK);
+    enum td_error err =
+        world_replay(world, built.words, built.word_count, seed, operations, &w, &now, &diffs);
+    cr_assert_eq(err, TD_OK, "seed %llu: error %d, fault %d at %u, tree %d",
+                 (unsigned long long)seed, (int)err, (int)w.fault, w.fault_at, (int)w.tree_verdict);
+    cr_assert(same_head(&now, &built.update.now));
+    cr_assert(td_bytes_eq(diffs.on, built.diffs.on) && td_bytes_eq(diffs.off, built.diffs.off));
+    cr_assert(td_bytes_eq(w.input, input));
+    world_take(world, state, &built);
+    follow(&built.diffs, &old);
+}
+
+Test(exec_witness, random_blocks_agree_three_ways)
+{
+    for (uint64_t seed = 1; seed <= 150; seed++)
+        one_block(seed, (uint32_t)(seed % 90));
+    cr_expect_gt(world->head.leaf_count, 250);
+}
+
+/* Account records and slot values are what the database holds, not merely the same everywhere. */
+Test(exec_witness, leaves_say_what_the_database_says)
+{
+    uint32_t accounts = 0, slots = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++)
+        one_block(seed, OPERATIONS);
+    for (uint32_t i = 0; i < WORLD_ACCOUNTS; i++) {
+        struct td_p2_digest key, value, digest = EXEC_EMPTY_CODE_DIGEST;
+        struct td_addr addr = world_addr(i);
+        uint32_t at;
+        exec_key_account(&key, &addr);
+        cr_assert_eq(world->store.find(&world->memory, &key, &at), TD_OK);
+        if (exec_key_cmp(&world->memory.leaves[at].key, &key) == 0) {
+            const struct exec_account *a = &world->accounts[i];
+            if (!td_hash_eq(&a->code_hash, &EXEC_EMPTY_CODE_HASH))
+                cr_assert_eq(world_code_digest(world, &a->code_hash, &digest), TD_OK);
+            cr_assert_eq(exec_account_value(&value, a, &digest), TD_OK);
+            cr_expect(td_p2_digest_eq(&value, &world->memory.leaves[at].value), "account %u", i);
+            accounts++;
+        }
+        for (uint32_t j = 0; j < WORLD_SLOTS; j++) {
+            struct exec_u256 slot = world_slot(j);
+            exec_key_slot(&key, &addr, &slot);
+            cr_assert_eq(world->store.find(&world->memory, &key, &at), TD_OK);
+            bool there = exec_key_cmp(&world->memory.leaves[at].key, &key) == 0;
+            cr_expect(there || exec_u256_is_zero(&world->slots[i][j]), "slot %u of %u", j, i);
+            exec_slot_value(&value, &world->slots[i][j]);
+            cr_expect(!there || td_p2_digest_eq(&value, &world->memory.leaves[at].value),
+                      "slot %u of %u", j, i);
+            slots += there ? 1u : 0u;
+        }
+    }
+    cr_expect(accounts > 15 && slots > 50);
+}
+
+/* ---- lies */
+
+struct lie {
+    struct exec_witness_built built;
+    uint32_t *words;
+    uint64_t seed;
+    struct exec_witness w;
+};
+
+static struct lie lie;
+
+static void honest(void)
+{
+    struct exec_state *state;
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        one_block(seed, OPERATIONS);
+    for (lie.seed = 100;; lie.seed++) { /* one with something in every section */
+        cr_assert_eq(
+            world_build(world, lie.seed, OPERATIONS, td_bytes_of("abc", 3), &lie.built, &state),
+            TD_OK);
+        const uint32_t *count = lie.built.words + 6;
+        if (count[2 * EXEC_WITNESS_CODES] > 1 && count[2 * EXEC_WITNESS_INSERTS] > 2)
+            break;
+    }
+    lie.words = malloc((lie.built.word_count + 64u) * sizeof(uint32_t));
+    cr_assert_not_null(lie.words);
+}
+
+static void lie_reset(void)
+{
+    memcpy(lie.words, lie.built.words, lie.built.word_count * sizeof(uint32_t));
+}
+
+static enum td_error lie_told(void)
+{
+    struct exec_tree_head now;
+    struct exec_diffs diffs;
+    return world_replay(world, lie.words, lie.built.word_count, lie.seed, OPERATIONS, &lie.w, &now,
+                        &diffs);
+}
+
+static uint32_t *section(enum exec_witness_section s)
+{
+    return lie.words + lie.built.words[5u + 2u * (uint32_t)s];
+}
+
+Test(exec_witness, every_word_counts)
+{
+    honest();
+    uint32_t input = lie.built.words[5], padding = 0;
+    for (uint32_t i = 0; i < lie.built.word_count; i++) {
+        static const uint32_t FLIPS[] = {1u, 1u << 31};
+        for (unsigned f = 0; f < 2; f++) {
+            lie_reset();
+            lie.words[i] ^= FLIPS[f];
+            enum td_error err = lie_told();
+            if (i == input && f == 0) { /* opaque here: whoever reads it checks it */
+                cr_assert_eq(err, TD_OK);
+                continue;
+            }
+            padding += i == input ? 1u : 0u;
+            cr_assert(err == TD_E_CORRUPT || err == TD_E_MALFORMED, "word %u: %d", i, (int)err);
+            cr_assert_neq(lie.w.fault, EXEC_WITNESS_FINE, "word %u", i);
+        }
+    }
+    cr_expect_eq(padding, 1, "the input's padding counts");
+    free(lie.words);
+}
+
+Test(exec_witness, faults_by_name)
+{
+    honest();
+    const struct {
+        enum exec_witness_section section;
+        uint32_t word;
+        enum exec_witness_fault fault;
+        const char *what;
+    } cases[] = {
+        {EXEC_WITNESS_ACCOUNTS, 0, EXEC_WITNESS_ACCOUNT_ABSENT, "address"},
+        {EXEC_WITNESS_ACCOUNTS, 6, EXEC_WITNESS_VALUE, "nonce"},
+        {EXEC_WITNESS_ACCOUNTS, 8, EXEC_WITNESS_VALUE, "balance"},
+        {EXEC_WITNESS_ACCOUNTS, 24, EXEC_WITNESS_CODE_DIGEST, "digest of a code that was read"},
+        {EXEC_WITNESS_SLOTS, 0, EXEC_WITNESS_SLOT_ABSENT, "slot's address"},
+        {EXEC_WITNESS_SLOTS, 6, EXEC_WITNESS_SLOT_ABSENT, "slot"},
+        {EXEC_WITNESS_SLOTS, 14, EXEC_WITNESS_VALUE, "slot's value"},
+        {EXEC_WITNESS_CODES, 0, EXEC_WITNESS_CODE_ABSENT, "code hash"},
+        {EXEC_WITNESS_CODES, 8, EXEC_WITNESS_CODE_DIGEST, "whose code"},
+        {EXEC_WITNESS_CODE_WORDS, 0, EXEC_WITNESS_CODE_DIGEST, "code"},
+        {EXEC_WITNESS_INSERTS, 0, EXEC_WITNESS_TREE, "insert"},
+        {EXEC_WITNESS_SIBLINGS, 0, EXEC_WITNESS_TREE, "sibling"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        lie_reset();
+        section(cases[i].section)[cases[i].word] ^= 2u;
+        enum td_error err = lie_told();
+        cr_expect_eq(err, TD_E_CORRUPT, "%s: %d", cases[i].what, (int)err);
+        cr_expect_eq(lie.w.fault, cases[i].fault, "%s: fault %d", cases[i].what, (int)lie.w.fault);
+    }
+    lie_reset();
+    lie.words[3]--;
+    cr_expect_eq(lie_told(), TD_E_CORRUPT);
+    cr_expect_eq(lie.w.fault, EXEC_WITNESS_LEAF_COUNT);
+    lie_reset();
+    world->head.root.e[0].v ^= 1u;
+    cr_expect_eq(lie_told(), TD_E_CORRUPT);
+    cr_expect(lie.w.fault == EXEC_WITNESS_TREE && lie.w.tree_verdict == EXEC_TREE_ROOT);
+    free(lie.words);
+}
+
+/* The same witness for a block that does less: what it does not ask for is too much. */
+Test(exec_witness, entries_nobody_asks_for)
+{
+    struct exec_tree_head now;
+    honest();
+    lie_reset();
+    enum td_error err = world_replay(world, lie.words, lie.built.word_count, lie.seed,
+                                     OPERATIONS - 40u, &lie.w, &now, NULL);
+    cr_expect_eq(err, TD_E_CORRUPT);
+    cr_expect_eq(lie.w.fault, EXEC_WITNESS_UNUSED);
+    err = world_replay(world, lie.words, lie.built.word_count, lie.seed, OPERATIONS + 40u, &lie.w,
+                       &now, NULL);
+    cr_expect_eq(err, TD_E_CORRUPT, "and one that does more finds too little");
+    cr_expect(now.leaf_count == 0);
+    free(lie.words);
+}
+
+Test(exec_witness, truncated_and_prolonged)
+{
+    honest();
+    lie_reset();
+    for (uint32_t n = 0; n < lie.built.word_count; n++)
+        cr_assert_eq(exec_witness_open(&lie.w, lie.words, n), TD_E_MALFORMED, "%u words", n);
+    cr_expect_eq(exec_witness_open(&lie.w, lie.words, lie.built.word_count + 1u), TD_E_MALFORMED);
+    for (uint32_t n = 0; n < lie.built.word_count; n++) { /* with a header that agrees */
+        lie.words[2] = n;
+        cr_assert_eq(exec_witness_open(&lie.w, lie.words, n), TD_E_MALFORMED, "%u words", n);
+    }
+    free(lie.words);
+}
+
+/* ---- diffs */
+
+static enum td_error apply(struct td_bytes on, struct td_bytes off, struct exec_diff_applied *x)
+{
+    struct exec_diff_base base = {.self = world, .record = world_record};
+    td_arena_reset(&world->replay);
+    return exec_diff_apply(x, &world->head, on, off, &world->follower_store, &base,
+                           &EXEC_TREE_HASHER_PLAIN, &world->replay);
+}
+
+/* Cut short anywhere it is no diff; any byte changed it is none or leads to another root. */
+Test(exec_witness, diffs_cut_and_changed)
+{
+    struct exec_diff_applied x;
+    honest();
+    free(lie.words);
+    struct td_bytes on = lie.built.diffs.on, off = lie.built.diffs.off;
+    cr_assert(on.len > 3 && off.len > 3, "both diffs hold something");
+    cr_assert_eq(apply(on, off, &x), TD_OK);
+    cr_assert(same_head(&x.update.now, &lie.built.update.now));
+    uint8_t *copy = malloc(on.len + 1u);
+    for (size_t n = 0; n < on.len; n++) {
+        cr_assert_neq(apply(td_bytes_of(on.ptr, n), off, &x), TD_OK, "%zu bytes", n);
+        for (unsigned bit = 0; bit < 8; bit++) {
+            memcpy(copy, on.ptr, on.len);
+            copy[n] ^= (uint8_t)(1u << bit);
+            enum td_error err = apply(td_bytes_of(copy, on.len), off, &x);
+            cr_assert(err != TD_OK || !same_head(&x.update.now, &lie.built.update.now),
+                      "byte %zu bit %u", n, bit);
+        }
+    }
+    memcpy(copy, on.ptr, on.len);
+    copy[on.len] = 0;
+    cr_expect_eq(apply(td_bytes_of(copy, on.len + 1u), off, &x), TD_E_MALFORMED);
+    cr_expect_neq(apply(on, td_bytes_of("\1\0\0", 3), &x), TD_E_MALFORMED);
+    cr_expect_eq(apply(on, on, &x), TD_E_CORRUPT, "the same leaves twice");
+    free(copy);
+}

@@ -1,0 +1,150 @@
+/* The state-test loader and everything behind it, on arbitrary bytes: as a JSON document, and as
+ * one in which the bytes are the parts that a person would get wrong: transaction, code, storage.
+ *
+ * What must hold: no crash, no leak, one outcome per entry, a complaint with every failure.  Work
+ * is bounded by the gas limit of the block, which inputs may not raise above GAS_MAX. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/core/assert.h"
+#include "base/core/hex.h"
+#include "base/core/rlp.h"
+#include "node/exec/statetest.h"
+
+#define INPUT_MAX 4096u
+#define GAS_MAX 400000u
+#define TEXT_MAX (8u * INPUT_MAX)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static struct node_statetest_runner runner;
+
+static bool count(void *self, const struct node_statetest_case *c,
+                  const struct node_statetest_outcome *o)
+{
+    size_t *outcomes = self;
+    (*outcomes)++;
+    TD_ASSERT(c->name != NULL);
+    TD_ASSERT(c->fork != NULL);
+    TD_ASSERT(o->gas_used <= GAS_MAX);
+    TD_ASSERT((o->result == NODE_STATETEST_PASSED) == (o->text[0] == '\0'));
+    return *outcomes < 16; /* entries of one document; each is a run of up to GAS_MAX */
+}
+
+/* Whether a document's transactions are small enough to be run here: every number that could be a
+ * gas limit is. */
+static bool is_small(const json_t *document)
+{
+    const char *name;
+    json_t *body;
+    json_object_foreach((json_t *)document, name, body)
+    {
+        struct node_json j;
+        uint8_t mem[64];
+        struct td_arena arena;
+        td_arena_init(&arena, mem, sizeof mem);
+        node_json_init(&j, &arena);
+        const json_t *env = node_json_object(&j, body, "env");
+        uint64_t limit = node_json_u64(&j, env, "currentGasLimit");
+        if (node_json_ok(&j) && limit > GAS_MAX)
+            return false;
+    }
+    return true;
+}
+
+static void run_text(const char *text, size_t len)
+{
+    struct node_json j;
+    size_t outcomes = 0;
+    const struct node_statetest_visit visit = {.self = &outcomes, .done = count};
+    td_arena_reset(&runner.file);
+    node_json_init(&j, &runner.file);
+    json_t *document = node_json_parse(&j, text, len);
+    TD_ASSERT((document == NULL) != node_json_ok(&j));
+    if (document != NULL && is_small(document)) {
+        bool all = node_statetest_run(&runner, document, &visit);
+        TD_ASSERT(all || outcomes == 16);
+        TD_ASSERT(!json_is_object(document) || json_object_size(document) == 0 || outcomes > 0);
+    }
+    json_decref(document);
+}
+
+/* Input after the first byte, in three pieces as the next two bytes cut it. */
+static void cut(struct td_bytes piece[3], const uint8_t *data, size_t len)
+{
+    uint8_t cuts[2] = {len > 1 ? data[1] : 0, len > 2 ? data[2] : 0};
+    size_t pos = len < 3 ? len : 3;
+    for (size_t i = 0; i < 3; i++) {
+        size_t left = len - pos;
+        size_t part = i == 2 || cuts[i] > left ? left : cuts[i];
+        piece[i] = td_bytes_of(data + pos, part);
+        pos += part;
+    }
+}
+
+/* A transaction with `input` that anyone can afford; its signature has a public key, whoever's. */
+static size_t make_tx(uint8_t *out, size_t cap, uint8_t flags, struct td_bytes input)
+{
+    /* x of the generator: r of a signature whose nonce is 1 */
+    static const uint8_t R[32] = {0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62,
+                                  0x95, 0xce, 0x87, 0x0b, 0x07, 0x02, 0x9b, 0xfc, 0xdb, 0x2d, 0xce,
+                                  0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98};
+    static const uint8_t TO[20] = {[18] = 0x10};
+    struct td_writer w;
+    td_writer_init(&w, out, cap);
+    size_t begin = td_rlp_list_begin(&w);
+    td_rlp_put_u64(&w, 0);
+    td_rlp_put_u64(&w, 0);
+    td_rlp_put_u64(&w, GAS_MAX);
+    td_rlp_put_bytes(&w, TO, (flags & 1u) != 0 ? 0 : sizeof TO);
+    td_rlp_put_u64(&w, 0);
+    td_rlp_put_bytes(&w, input.ptr, input.len);
+    td_rlp_put_u64(&w, 27u + (flags >> 1 & 1u));
+    td_rlp_put_bytes(&w, R, sizeof R);
+    td_rlp_put_u64(&w, 1);
+    td_rlp_list_end(&w, begin);
+    TD_ASSERT(w.err == TD_OK);
+    return w.len;
+}
+
+/* A well-formed document around the input: a transaction, or (bit 2 of the first byte) what goes
+ * into one, and the code of two accounts. */
+static void run_wrapped(const uint8_t *data, size_t len)
+{
+    static uint8_t tx[INPUT_MAX + 256];
+    static char text[TEXT_MAX], hex[3][2 * (INPUT_MAX + 256) + 3];
+    struct td_bytes piece[3];
+    cut(piece, data, len);
+    if ((data[0] & 4u) != 0)
+        piece[0] = td_bytes_of(tx, make_tx(tx, sizeof tx, data[0], piece[0]));
+    for (size_t i = 0; i < 3; i++)
+        TD_ASSERT(td_hex_encode(hex[i], sizeof hex[i], TD_HEX_PREFIXED, piece[i].ptr,
+                                piece[i].len) == TD_OK);
+    int n = snprintf(text, sizeof text,
+                     "{\"t\":{\"env\":{\"currentCoinbase\":\"0x%040x\",\"currentNumber\":\"0x2\","
+                     "\"currentTimestamp\":\"0x3\",\"currentGasLimit\":\"0x%x\","
+                     "\"currentBaseFee\":\"0x0\",\"currentRandom\":\"0x0\"},"
+                     "\"pre\":{\"0x%040x\":{\"nonce\":\"0x1\",\"balance\":\"0x2\",\"code\":\"%s\","
+                     "\"storage\":{\"0x1\":\"0x2\"}},\"0x%040x\":{\"nonce\":\"0x0\","
+                     "\"balance\":\"0x0\",\"code\":\"%s\",\"storage\":{}}},"
+                     "\"post\":{\"Prague\":[{\"txbytes\":\"%s\","
+                     "\"hash\":\"0x%064x\",\"logs\":\"0x%064x\",\"state\":{}}]}}}",
+                     7, GAS_MAX, 0x1000, hex[1], 0x2000, hex[2], hex[0], 0, 0);
+    TD_ASSERT(n > 0);
+    TD_ASSERT((size_t)n < sizeof text);
+    run_text(text, (size_t)n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    if (len == 0 || len > INPUT_MAX)
+        return 0;
+    if (runner.text == NULL)
+        TD_ASSERT(node_statetest_init(&runner) == TD_OK);
+    if (data[0] == '{')
+        run_text((const char *)data, len);
+    else
+        run_wrapped(data, len);
+    return 0;
+}
