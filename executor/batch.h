@@ -46,7 +46,8 @@ void exec_batch_import(struct exec_batch *b, uint64_t chain_id, uint64_t batch,
 void exec_batch_hash(struct td_hash *out, const struct exec_batch *b,
                      const struct exec_chain *chain);
 
-/* Close: *out = batchHash, and `b` becomes the empty next batch with it as parent. */
+/* Close, post_state being set: *out = batchHash, and `b` becomes the empty next batch with it as
+ * parent. */
 void exec_batch_end(struct td_hash *out, struct exec_batch *b, const struct exec_chain *chain);
 
 /* Digest of everything in `b`: what one proof hands to the next in the middle of a batch. */

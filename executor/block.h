@@ -37,7 +37,9 @@ struct exec_ports {
      * and the two published diffs (views valid until the arena is reset). */
     enum td_error (*close)(void *self, const struct exec_state *state, struct exec_cursor *cursor,
                            struct exec_published *out);
-    bool receipts; /* compute receipts_root: natively; nothing proven needs it */
+    /* Fill what headers and validators need of each block: receipts, messages and data roots, state
+     * commitment.  Set natively; a proof states what runs and batches amount to. */
+    bool results;
 };
 
 struct exec_block {
@@ -68,7 +70,7 @@ struct exec_result {
     struct td_bytes data_on, data_off;
     struct td_hash block_hash;
     struct td_hash state_commitment;
-    struct td_hash receipts_root; /* with ports.receipts; else zero */
+    struct td_hash receipts_root; /* this and the next three: with ports.results, else zero */
     struct td_hash messages_root; /* of the open batch, this block included */
     struct td_hash da_commitment; /* keccak(keccak(data_on) | keccak(data_off)) */
     bool ends_batch;

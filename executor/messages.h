@@ -17,12 +17,15 @@ struct exec_messages {
     struct td_hash edge[EXEC_MESSAGES_DEPTH + 1u];
 };
 
+/* Roots of empty subtrees by height: [0] is 32 zero bytes. */
+extern const struct td_hash EXEC_MESSAGES_EMPTY[EXEC_MESSAGES_DEPTH + 1u];
+
 void exec_messages_init(struct exec_messages *m);
 void exec_message_leaf(struct td_hash *out, uint64_t chain_id, uint64_t batch, uint64_t index,
                        const struct td_addr *sender, struct td_bytes payload);
 /* False, and nothing changes, when the tree is full.  Amortised two hashes. */
 bool exec_messages_add(struct exec_messages *m, const struct td_hash *leaf);
-/* 16 hashes; without messages the root of the empty tree, a constant. */
+/* At most 16 hashes; without messages a constant. */
 void exec_messages_root(struct td_hash *out, const struct exec_messages *m);
 /* Root that `leaf` at `index` under these siblings (bottom first) has: how L1 checks one. */
 void exec_messages_walk(struct td_hash *out, const struct td_hash *leaf, uint32_t index,

@@ -1,11 +1,11 @@
 #include "executor/block.h"
 
 #include "base/core/codec.h"
-
 #include "base/core/limits.h"
 #include "executor/block/abi.h"
 #include "executor/block/costs.h"
 #include "executor/evm/code.h"
+#include "executor/evm/native_costs.h"
 #include "executor/inbox.h"
 #include "executor/system.h"
 
@@ -204,6 +204,7 @@ static enum td_error run_all(struct run *r)
     uint32_t executed = 0;
     for (uint32_t i = 0; i < r->block->payload_count; i++) {
         struct exec_tx_result *x = &r->out->txs[i];
+        td_arena_reset(&r->vm_arena);
         if (is_inbox(r->block->payload[i])) {
             x->verdict = run_inbox(r, i, x);
         } else {
@@ -218,6 +219,7 @@ static enum td_error run_all(struct run *r)
         if (err != TD_OK)
             return err;
         finish_tx(r, x, &executed);
+        x->receipt.output = td_bytes_of(NULL, 0); /* it lived in the arena reset above */
     }
     return TD_OK;
 }
@@ -266,9 +268,11 @@ static enum td_error publish(struct run *r, const struct exec_published *diff)
         err = frame(r, &o->data_off, diff->off, false);
     if (err != TD_OK)
         return err;
-    td_keccak256(&parts[0], o->data_on.ptr, o->data_on.len);
-    td_keccak256(&parts[1], o->data_off.ptr, o->data_off.len);
-    td_keccak256(&o->da_commitment, parts, sizeof parts);
+    if (r->ports->results) {
+        td_keccak256(&parts[0], o->data_on.ptr, o->data_on.len);
+        td_keccak256(&parts[1], o->data_off.ptr, o->data_off.len);
+        td_keccak256(&o->da_commitment, parts, sizeof parts);
+    }
     td_keccak_update(&b->on, o->data_on.ptr, o->data_on.len);
     td_keccak_update(&b->off, o->data_off.ptr, o->data_off.len);
     b->data_bytes += o->data_on.len + o->data_off.len;
@@ -285,7 +289,8 @@ static void advance(struct run *r)
     c->block_hash = h->hash;
     exec_base_fee_next(&c->base_fee, &c->base_fee, r->out->gas_used, r->chain->gas_limit,
                        &r->chain->base_fee_min);
-    exec_cursor_commit(&r->out->state_commitment, c);
+    if (r->ports->results)
+        exec_cursor_commit(&r->out->state_commitment, c);
 }
 
 static void batch_block(struct run *r)
@@ -298,7 +303,6 @@ static void batch_block(struct run *r)
     b->inbox_to = r->cursor->inbox_index;
     b->inbox_acc = r->cursor->inbox_acc;
     b->l2_tx_count += r->block->payload_count - r->inbox_taken;
-    b->post_state = o->state_commitment;
     b->last_block_hash = r->header.hash;
     b->native_used += o->native_used;
     td_keccak_init(&k);
@@ -307,10 +311,30 @@ static void batch_block(struct run *r)
     abi_hash(&k, &r->header.payload_root);
     abi_u64(&k, r->cursor->inbox_index);
     td_keccak_final(&k, &b->inputs);
-    exec_messages_root(&o->messages_root, &b->messages);
+    if (r->ports->results)
+        exec_messages_root(&o->messages_root, &b->messages);
     o->ends_batch = r->header.end_batch;
-    if (o->ends_batch)
-        exec_batch_end(&o->batch_hash, b, r->chain);
+    if (!o->ends_batch)
+        return;
+    exec_cursor_commit(&b->post_state, r->cursor);
+    exec_batch_end(&o->batch_hash, b, r->chain);
+}
+
+/* Room for one transaction's frames: what gas allows, or less where native units run out first.
+ * Of those a frame takes EXEC_NATIVE_CALL and up to 36 KiB (stack, bookkeeping), 32 bytes of memory
+ * take EXEC_NATIVE_MEMORY_WORD and, doubled and copied to the caller, 160 bytes at most, and code
+ * that is prepared outside the cache costs more than memory does. */
+static size_t vm_bytes(const struct exec_chain *chain)
+{
+    size_t by_gas = exec_evm_arena_bytes(chain->gas_limit);
+    uint64_t native = chain->prices.tx_native_max;
+    if (native == 0)
+        return by_gas;
+    uint64_t frames = native / EXEC_NATIVE_CALL + 2u;
+    if (frames > 1025u)
+        frames = 1025u;
+    uint64_t bytes = (frames * 36u << 10) + native / EXEC_NATIVE_MEMORY_WORD * 160u + (2u << 20);
+    return bytes < by_gas ? (size_t)bytes : by_gas;
 }
 
 static enum td_error begin(struct run *r)
@@ -324,9 +348,14 @@ static enum td_error begin(struct run *r)
     if (!r->batch->open)
         exec_batch_begin(r->batch, r->cursor, r->header.epoch, r->header.number,
                          r->out->env.timestamp);
+    size_t bytes = vm_bytes(r->chain);
+    void *memory = td_arena_get(r->arena, bytes, 64);
+    if (memory == NULL)
+        return TD_E_NOSPACE;
+    td_arena_init(&r->vm_arena, memory, bytes);
     exec_code_cache_init(&r->codes, r->arena);
     r->vm = (struct exec_vm){
-        .state = r->out->state, .block = &r->out->env, .arena = r->arena, .codes = &r->codes};
+        .state = r->out->state, .block = &r->out->env, .arena = &r->vm_arena, .codes = &r->codes};
     r->gas_left = r->chain->gas_limit;
     r->native_left = r->chain->native_limit;
     exec_system_begin(r->out->state, &r->cursor->block_hash, r->cursor->number,
@@ -363,7 +392,7 @@ enum td_error exec_block(const struct exec_chain *chain, const struct exec_block
     err = ports->close(ports->self, result->state, cursor, &diff);
     if (err == TD_OK)
         err = publish(&r, &diff);
-    if (err == TD_OK && ports->receipts)
+    if (err == TD_OK && ports->results)
         err = exec_receipts_root(&result->receipts_root, result, block->payload_count, arena);
     if (err != TD_OK)
         return err;

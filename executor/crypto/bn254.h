@@ -8,7 +8,7 @@
  * 2. G1 has prime order r, so being on the curve is enough.  G2 is the subgroup of order r of its
  *    curve, and the pairing check refuses points outside it.
  * 3. Inputs here have their exact length: padding and cutting of call data is the caller's.
- * 4. No call allocates; the stack need is below 24 KiB. */
+ * 4. No call allocates; the stack need is below 16 KiB. */
 #pragma once
 
 #include <stdbool.h>

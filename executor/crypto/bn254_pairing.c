@@ -10,7 +10,7 @@
 #include "executor/crypto/bn254_tables.h"
 #include "executor/crypto/bn254_tower.h"
 
-#define BATCH 8u /* pairs that share one squaring per step; about 5 KiB of stack */
+#define BATCH 8u /* pairs that share one squaring per step; about 3 KiB of stack */
 #define LOOP_DIGITS (sizeof BN_LOOP / sizeof BN_LOOP[0])
 #define U_DIGITS (sizeof BN_U / sizeof BN_U[0])
 

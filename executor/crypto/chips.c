@@ -2,6 +2,9 @@
 
 #ifdef TD_CHIPS
 
+#include "base/core/keccak.h"
+#include "base/core/memory.h"
+
 /* One call each: a7 is the number, a0 .. a3 the arguments; the machine writes memory only. */
 static inline void call(enum td_chip chip, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d)
 {
@@ -43,6 +46,19 @@ void td_chip_secp_add(uint32_t p[16], const uint32_t q[16])
 void td_chip_secp_double(uint32_t p[16])
 {
     call(TD_CHIP_SECP_DOUBLE, (uintptr_t)p, 0, 0, 0);
+}
+
+/* base/core's permutations are the chips': all hashing of the guest passes here. */
+void td_keccak_f(uint64_t s[25])
+{
+    td_chip_keccakf(s);
+}
+
+void td_poseidon2_24(struct td_kb s[24])
+{
+    struct td_kb block[TD_P2_RATE];
+    memcpy(block, s, sizeof block);
+    td_chip_p2_absorb(s, block, TD_P2_RATE);
 }
 
 #else

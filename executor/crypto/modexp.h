@@ -33,6 +33,6 @@ uint64_t exec_modexp_gas(struct td_bytes input);
 
 /* Fills *out with mod size bytes that live in `arena` (empty on EXEC_MODEXP_MEMORY, the arena then
  * as before).  The caller has charged exec_modexp_gas; the work is then proportional to it.  Peak
- * use is at most 26 times mod size plus 64 bytes; all but the output is given back. */
+ * use is at most 25 times mod size plus 200 bytes; all but the output is given back. */
 enum exec_modexp_result exec_modexp(struct td_arena *arena, struct td_bytes input,
                                     struct td_bytes *out);

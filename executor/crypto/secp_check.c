@@ -17,6 +17,13 @@ bool exec_secp_claim_get(struct exec_secp_claim *out, const struct td_hash *dige
            exec_point_on_curve(&out->key);
 }
 
+bool exec_secp_claim_nonce(struct exec_secp_claim *claim, const uint32_t r_y[8], uint32_t parity)
+{
+    exec_fe_from_words(&claim->nonce.y, r_y);
+    return !exec_fe_geq(&claim->nonce.y, &EXEC_SECP_P) && (claim->nonce.y.l[0] & 1u) == parity &&
+           exec_point_on_curve(&claim->nonce);
+}
+
 void exec_secp_digits(struct exec_digits *digits, const struct exec_secp_hint *hint)
 {
     for (uint32_t i = 0; i < 6; i++) {
@@ -61,11 +68,8 @@ bool exec_secp_verify_hinted(const struct td_hash *digest, const uint8_t r[32], 
     const struct exec_stream streams[EXEC_SECP_STREAMS_MAX] = {
         {table[0], false},    {table[1], false},   {table[2], false},      {table[3], false},
         {EXEC_SECP_G, false}, {EXEC_SECP_G, true}, {EXEC_SECP_G64, false}, {EXEC_SECP_G64, true}};
-    if (!exec_secp_claim_get(&claim, digest, r, s, parity, pubkey_xy))
-        return false;
-    exec_fe_from_words(&claim.nonce.y, hint->r_y);
-    if (exec_fe_geq(&claim.nonce.y, &EXEC_SECP_P) || (claim.nonce.y.l[0] & 1u) != parity ||
-        !exec_point_on_curve(&claim.nonce) || !splits_match(&claim, hint))
+    if (!exec_secp_claim_get(&claim, digest, r, s, parity, pubkey_xy) ||
+        !exec_secp_claim_nonce(&claim, hint->r_y, parity) || !splits_match(&claim, hint))
         return false;
     exec_secp_digits(&digits, hint);
     exec_walk_table(&w, table[0], table[1], &claim.nonce);

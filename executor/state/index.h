@@ -63,18 +63,20 @@ struct exec_addr_words {
 static inline struct exec_addr_words exec_addr_load(const struct td_addr *a)
 {
     struct exec_addr_words out;
+    const void *from = a;
     /* Without unaligned loads the second copy goes byte by byte. */
-    if (((uintptr_t)a & 3u) == 0)
-        memcpy(out.w, __builtin_assume_aligned(a->b, 4), sizeof out.w);
+    if (((uintptr_t)from & 3u) == 0)
+        memcpy(out.w, __builtin_assume_aligned(from, 4), sizeof out.w);
     else
-        memcpy(out.w, a->b, sizeof out.w);
+        memcpy(out.w, from, sizeof out.w);
     return out;
 }
 
 static inline bool exec_addr_same(const struct exec_addr_words *a, const struct td_addr *aligned)
 {
     uint32_t w[5];
-    memcpy(w, __builtin_assume_aligned(aligned->b, 4), sizeof w);
+    const void *from = aligned;
+    memcpy(w, __builtin_assume_aligned(from, 4), sizeof w);
     return ((a->w[0] ^ w[0]) | (a->w[1] ^ w[1]) | (a->w[2] ^ w[2]) | (a->w[3] ^ w[3]) |
             (a->w[4] ^ w[4])) == 0;
 }

@@ -234,6 +234,22 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* What is known of a transaction before it meets the state. */
+struct prepared {
+    enum exec_tx_verdict verdict;
+    struct exec_tx tx; /* its lists are in the file's arena */
+};
+
+static void prepare(struct node_statetest_runner *r, const struct node_statetest_case *c,
+                    struct prepared *p)
+{
+    p->verdict = exec_tx_decode(&p->tx, &r->file, c->tx, c->env.chain_id);
+    if (p->verdict == EXEC_TX_OK)
+        p->verdict = exec_tx_recover(&p->tx);
+    if (p->verdict == EXEC_TX_OK)
+        p->verdict = exec_tx_check(&p->tx, &c->env);
+}
+
 /* One execution of a case: the state it left, or an error that no transaction may cause. */
 struct execution {
     struct exec_reader reader; /* the state borrows it */
@@ -246,21 +262,14 @@ struct execution {
 };
 
 static void execute(struct node_statetest_runner *r, const struct node_statetest_case *c,
-                    const struct exec_tracer *tracer, struct execution *x)
+                    const struct prepared *p, const struct exec_tracer *tracer, struct execution *x)
 {
-    struct exec_tx tx;
-
-    *x = (struct execution){.reader = node_world_reader(&c->pre)};
+    *x = (struct execution){.reader = node_world_reader(&c->pre), .verdict = p->verdict};
     exec_logs_hash(&x->logs, NULL, 0);
     td_arena_reset(&r->state);
     td_arena_reset(&r->vm);
     void *region = td_arena_get(&r->state, exec_state_footprint(), 16);
     x->state = exec_state_init(region, &r->state, &x->reader);
-    x->verdict = exec_tx_decode(&tx, &r->state, c->tx, c->env.chain_id);
-    if (x->verdict == EXEC_TX_OK)
-        x->verdict = exec_tx_recover(&tx);
-    if (x->verdict == EXEC_TX_OK)
-        x->verdict = exec_tx_check(&tx, &c->env);
     if (x->verdict != EXEC_TX_OK)
         return;
 
@@ -270,7 +279,7 @@ static void execute(struct node_statetest_runner *r, const struct node_statetest
                          .native_left = INT64_MAX,
                          .tracer = tracer};
     uint64_t began = now_ns();
-    x->verdict = exec_tx_apply(&vm, &tx, c->env.gas_limit, UINT64_MAX, &x->receipt);
+    x->verdict = exec_tx_apply(&vm, &p->tx, c->env.gas_limit, UINT64_MAX, &x->receipt);
     x->nanoseconds = now_ns() - began;
     if (x->verdict == EXEC_TX_OK) {
         x->err = x->receipt.err;
@@ -328,13 +337,13 @@ static void judge(struct node_statetest_runner *r, const struct node_statetest_c
 /* Whether the case, run once more, calls a precompile that is absent here; then *text says which.
  */
 static bool calls_absent(struct node_statetest_runner *r, const struct node_statetest_case *c,
-                         char *text, size_t cap)
+                         const struct prepared *p, char *text, size_t cap)
 {
     struct watch watch = {0};
     struct exec_tracer tracer = {
         .self = &watch, .step = watch_step, .enter = watch_enter, .leave = watch_leave};
     struct execution x;
-    execute(r, c, &tracer, &x);
+    execute(r, c, p, &tracer, &x);
     if (watch.called == 0)
         return false;
     const char *before = "calls precompile";
@@ -353,8 +362,7 @@ static void run_blob(struct node_statetest_runner *r, const struct node_statetes
                      struct node_statetest_outcome *o)
 {
     struct exec_tx tx;
-    td_arena_reset(&r->state);
-    enum exec_tx_verdict verdict = exec_tx_decode(&tx, &r->state, c->tx, c->env.chain_id);
+    enum exec_tx_verdict verdict = exec_tx_decode(&tx, &r->file, c->tx, c->env.chain_id);
     bool refused = verdict == EXEC_TX_TYPE;
     o->result = refused ? NODE_STATETEST_SKIPPED : NODE_STATETEST_FAILED;
     snprintf(r->text, NODE_STATETEST_TEXT_BYTES, "%s%s", "blob transaction (type 3)",
@@ -364,13 +372,15 @@ static void run_blob(struct node_statetest_runner *r, const struct node_statetes
 static void run_case(struct node_statetest_runner *r, const struct node_statetest_case *c,
                      const struct exec_tracer *tracer, struct node_statetest_outcome *o)
 {
+    struct prepared p;
     struct execution x;
     FILE *to = fmemopen(r->text, NODE_STATETEST_TEXT_BYTES, "w");
     if (to == NULL) {
         snprintf(r->text, NODE_STATETEST_TEXT_BYTES, "no memory\n");
         return;
     }
-    execute(r, c, tracer, &x);
+    prepare(r, c, &p);
+    execute(r, c, &p, tracer, &x);
     judge(r, c, &x, to, &o->root);
     bool held = ftell(to) == 0;
     fclose(to);
@@ -379,7 +389,7 @@ static void run_case(struct node_statetest_runner *r, const struct node_statetes
     o->nanoseconds = x.nanoseconds;
     if (held)
         o->result = NODE_STATETEST_PASSED;
-    else if (calls_absent(r, c, r->text, NODE_STATETEST_TEXT_BYTES))
+    else if (calls_absent(r, c, &p, r->text, NODE_STATETEST_TEXT_BYTES))
         o->result = NODE_STATETEST_SKIPPED;
 }
 

@@ -33,6 +33,7 @@ Test(executor_modexp, reference)
         cr_assert_eq(exec_modexp(&arena, in, &got), EXEC_MODEXP_OK);
         cr_assert(td_bytes_eq(got, expected), "case %zu", cases);
         cr_expect(arena.used <= expected.len + 16, "scratch was not given back");
+        cr_expect_leq(arena.peak, 25 * expected.len + 200);
         cases++;
     }
     fclose(f);

@@ -1,6 +1,7 @@
 /* Recovery and the hinted check against libsecp256k1: signatures it made, random triples, a grid of
  * boundary values, points chosen so that every exceptional case of the group law occurs inside the
  * sums, and hints with something wrong in every word. */
+#include "executor/crypto/secp_check.h"
 #include "tests/executor/crypto/secp_cases.h"
 
 static secp256k1_context *lib;
@@ -90,7 +91,7 @@ Test(executor_secp, agrees_on_boundaries, .timeout = 300)
     v[count++] = EXEC_SECP_BETA;
     exec_sc_inv(&v[count++], &v[2]); /* (n + 1) / 2: the smallest high s */
     cr_assert_eq(count, N);
-    for (unsigned i = 0; i < N * N * 5 * 4; i += ROUNDS(20) / 20 == 0 ? 13 : 1) {
+    for (unsigned i = 0; i < N * N * 5 * 4; i += ROUNDS(20) / 20 == 0 ? 41 : 1) {
         static const unsigned DIGESTS[5] = {0, 1, 3, 7, 12};
         struct signature sig = {.parity = i % 4};
         exec_fe_to_be(sig.digest.b, &v[DIGESTS[i / 4 % 5]]);
@@ -120,7 +121,7 @@ Test(executor_secp, agrees_on_related_points, .timeout = 300)
         exec_sc_add(&v[10], &v[10], &v[10]);
     exec_sc_mul(&v[11], &v[10], &v[7]);
     exec_sc_neg(&v[12], &v[2]);
-    for (unsigned i = 0; i < N * N * N * 2; i += ROUNDS(20) / 20 == 0 ? 37 : 1) {
+    for (unsigned i = 0; i < N * N * N * 2; i += ROUNDS(20) / 20 == 0 ? 101 : 1) {
         struct exec_fe nonce = v[i / 2 % N], key = v[i / 2 / N % N], s;
         struct signature sig;
         secp256k1_pubkey pub;
@@ -340,6 +341,82 @@ Test(executor_secp, refuses_a_nonce_point_that_is_not_canonical)
     exec_fe_to_words(p.hint.r_y, &EXEC_SECP_P);
     cr_expect_not(verify(&p.sig, p.xy, &p.hint, p.slopes), "p");
 }
+
+/* The first gate by itself: what it lets through would mostly, but not provably, fail later. */
+Test(executor_secp, claims_are_in_range_and_on_the_curve)
+{
+    struct proof p = proof_make(13);
+    struct exec_secp_claim claim;
+    struct exec_fe v[5] = {{{0}}, EXEC_SECP_N, EXEC_SECP_N, EXEC_SECP_P, {{0}}};
+    const struct exec_fe one = {{1}};
+    uint32_t y[8];
+    (void)exec_fe_carry_add(&v[2], &v[1], &one);
+    (void)exec_fe_borrow_sub(&v[4], &v[0], &one);
+    cr_assert(exec_secp_claim_get(&claim, &p.sig.digest, p.sig.r, p.sig.s, p.sig.parity, p.xy));
+    for (unsigned i = 0; i < 5; i++) {
+        uint8_t bytes[32], xy[64];
+        exec_fe_to_be(bytes, &v[i]);
+        cr_expect_not(exec_secp_claim_get(&claim, &p.sig.digest, bytes, p.sig.s, 0, p.xy));
+        cr_expect_not(exec_secp_claim_get(&claim, &p.sig.digest, p.sig.r, bytes, 0, p.xy));
+        memcpy(xy, p.xy, 64);
+        memcpy(xy, bytes, 32);
+        cr_expect_not(exec_secp_claim_get(&claim, &p.sig.digest, p.sig.r, p.sig.s, 0, xy));
+        memcpy(xy, p.xy, 32);
+        memcpy(xy + 32, bytes, 32);
+        cr_expect_not(exec_secp_claim_get(&claim, &p.sig.digest, p.sig.r, p.sig.s, 0, xy));
+    }
+    cr_expect_not(exec_secp_claim_get(&claim, &p.sig.digest, p.sig.r, p.sig.s, 2, p.xy));
+    for (unsigned i = 0; i < 64; i++) {
+        p.xy[i] ^= 1;
+        cr_expect_not(exec_secp_claim_get(&claim, &p.sig.digest, p.sig.r, p.sig.s, 0, p.xy));
+        p.xy[i] ^= 1;
+    }
+    cr_assert(exec_secp_claim_get(&claim, &p.sig.digest, p.sig.r, p.sig.s, p.sig.parity, p.xy));
+    cr_assert(exec_secp_claim_nonce(&claim, p.hint.r_y, p.sig.parity));
+    cr_expect_not(exec_secp_claim_nonce(&claim, p.hint.r_y, 1 - p.sig.parity));
+    for (unsigned i = 0; i < 8; i++) {
+        memcpy(y, p.hint.r_y, sizeof y);
+        y[i] ^= 2u;
+        cr_expect_not(exec_secp_claim_nonce(&claim, y, p.sig.parity), "word %u", i);
+    }
+}
+
+#if !EXEC_SECP_CHIPS
+/* One step at a time: with the right slope G + 3 G and 2 G are where they belong, with any other
+ * the walk has failed.  A sum that fails only at its end would leave room to steer it back. */
+Test(executor_secp, every_step_checks_its_slope)
+{
+    struct exec_jacobian at = {.x = EXEC_SECP_G[0].x, .y = EXEC_SECP_G[0].y, .z = {{1}}};
+    for (unsigned doubling = 0; doubling < 2; doubling++) {
+        struct exec_jacobian to = at;
+        struct exec_step step;
+        struct exec_fe slope, z;
+        uint32_t words[8];
+        if (doubling != 0)
+            cr_assert(exec_jacobian_double(&to, &step));
+        else
+            cr_assert(exec_jacobian_add(&to, &EXEC_SECP_G[1], NULL, &step));
+        exec_fe_inv(&z, &to.z);
+        exec_fe_mul(&slope, &step.slope, &z);
+        exec_fe_to_words(words, &slope);
+        for (unsigned i = 0; i < 9; i++) {
+            struct exec_walk w = {.sum = EXEC_SECP_G[0], .slope = words, .slopes_left = 1};
+            words[i % 8] ^= i < 8 ? 1u << i : 0;
+            if (doubling != 0)
+                exec_walk_double(&w);
+            else
+                exec_walk_add(&w, &EXEC_SECP_G[1]);
+            cr_expect_eq(w.failed, i < 8);
+            words[i % 8] ^= i < 8 ? 1u << i : 0;
+            if (i < 8)
+                continue;
+            exec_fe_mul(&slope, &w.sum.x, &to.z);
+            exec_fe_mul(&slope, &slope, &to.z);
+            cr_expect(exec_fe_eq(&slope, &to.x));
+        }
+    }
+}
+#endif
 
 #if EXEC_SECP_CHIPS
 /* Long hints are as good as short ones: t = 1 / s with its plain split, 128 bits a part. */

@@ -231,6 +231,17 @@ Test(rv32_symbols, functions_sorted_and_found)
     cr_expect_eq(rv32_symbols_decode(s, 2, &p), 2, "no more than asked for");
 }
 
+Test(rv32_symbols, names_without_a_final_zero_are_not_used)
+{
+    uint8_t elf[FILE_BYTES];
+    struct rv32_program p;
+    struct rv32_symbol s[8];
+    with_symbols(elf);
+    uint8_t *bytes = elf + 0x300 + 40 + 40 + 20; /* sh_size of the names */
+    put32(bytes, *bytes - 1u);
+    cr_expect_eq(read_symbols(s, elf, &p), 0);
+}
+
 Test(rv32_symbols, damage_costs_names_and_nothing_else)
 {
     for (uint32_t at = 32; at < 0x520; at++) {

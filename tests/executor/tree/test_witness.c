@@ -9,6 +9,7 @@
 #define OPERATIONS 60u
 
 static struct world *world;
+static uint32_t off_entries; /* slots that went to the committee */
 
 static void setup(void)
 {
@@ -27,7 +28,48 @@ static bool same_head(const struct exec_tree_head *a, const struct exec_tree_hea
     return a->leaf_count == b->leaf_count && td_p2_digest_eq(&a->root, &b->root);
 }
 
-static void follow(const struct exec_diffs *diffs, const struct exec_tree_head *old)
+/* Whose leaf is it?  Keys of everything there is, made once. */
+static uint32_t owner_of(const struct td_p2_digest *key)
+{
+    static struct td_p2_digest keys[WORLD_ACCOUNTS][WORLD_SLOTS + 1u];
+    static bool made;
+    for (uint32_t i = 0; !made && i < WORLD_ACCOUNTS; i++) {
+        struct td_addr addr = world_addr(i);
+        exec_key_account(&keys[i][WORLD_SLOTS], &addr);
+        for (uint32_t j = 0; j < WORLD_SLOTS; j++) {
+            struct exec_u256 slot = world_slot(j);
+            exec_key_slot(&keys[i][j], &addr, &slot);
+        }
+    }
+    made = true;
+    for (uint32_t i = 0; i < WORLD_ACCOUNTS; i++) {
+        for (uint32_t j = 0; j <= WORLD_SLOTS; j++) {
+            if (td_p2_digest_eq(&keys[i][j], key))
+                return i;
+        }
+    }
+    cr_assert_fail("a key of nobody");
+    return 0;
+}
+
+/* An account's data go to the committee when its mark says so; its slots go with it, but only if
+ * the block looked at the account. */
+static void check_domains(const struct exec_diff_applied *x, const struct exec_state *s)
+{
+    for (uint32_t i = 0; i < x->entry_count; i++) {
+        uint32_t owner = owner_of(&world->memory.leaves[x->entries[i].index].key);
+        bool off = false;
+        for (uint32_t a = 0; a < exec_state_account_count(s); a++) {
+            const struct exec_state_account *e = exec_state_account_at(s, a);
+            off |= e->addr.b[19] == owner && e->now.da_off;
+        }
+        cr_assert_eq(x->entries[i].off, off, "entry %u of account %u", i, owner);
+        off_entries += off && !x->entries[i].now.is_account ? 1u : 0u;
+    }
+}
+
+static void follow(const struct exec_state *state, const struct exec_diffs *diffs,
+                   const struct exec_tree_head *old)
 {
     struct exec_diff_base base = {.self = world, .record = world_record};
     struct exec_diff_applied x;
@@ -35,6 +77,7 @@ static void follow(const struct exec_diffs *diffs, const struct exec_tree_head *
                                  &EXEC_TREE_HASHER_PLAIN, &world->replay),
                  TD_OK);
     cr_assert_eq(exec_tree_memory_put(&world->follower, &x.update), TD_OK);
+    check_domains(&x, state);
     for (uint32_t i = 0; i < x.entry_count; i++)
         world->records[x.entries[i].index] = x.entries[i].now;
     cr_assert(same_head(&x.update.now, &world->head));
@@ -60,7 +103,7 @@ static void one_block(uint64_t seed, uint32_t operations)
     cr_assert(td_bytes_eq(diffs.on, built.diffs.on) && td_bytes_eq(diffs.off, built.diffs.off));
     cr_assert(td_bytes_eq(w.input, input));
     world_take(world, state, &built);
-    follow(&built.diffs, &old);
+    follow(state, &built.diffs, &old);
 }
 
 Test(exec_witness, random_blocks_agree_three_ways)
@@ -68,6 +111,7 @@ Test(exec_witness, random_blocks_agree_three_ways)
     for (uint64_t seed = 1; seed <= 150; seed++)
         one_block(seed, (uint32_t)(seed % 90));
     cr_expect_gt(world->head.leaf_count, 250);
+    cr_expect_gt(off_entries, 10);
 }
 
 /* Account records and slot values are what the database holds, not merely the same everywhere. */
@@ -246,6 +290,44 @@ Test(exec_witness, truncated_and_prolonged)
 }
 
 /* ---- diffs */
+
+/* A large balance and a large slot that move by one cost one byte each, whichever way. */
+Test(exec_witness, small_steps_are_small)
+{
+    struct exec_u256 big = {{5, 6, 7, UINT64_C(1) << 62}}, one = exec_u256_of(1),
+                     slot = world_slot(1);
+    struct exec_reader reader = {.self = world,
+                                 .account = world_read_account,
+                                 .slot = world_read_slot,
+                                 .code = world_read_code};
+    struct exec_witness_source source = {.tree = &world->store,
+                                         .hasher = &EXEC_TREE_HASHER_PLAIN,
+                                         .self = world,
+                                         .code_digest = world_code_digest};
+    struct td_addr a = world_addr(9);
+    for (unsigned step = 0; step < 3; step++) {
+        struct exec_witness_built built;
+        td_arena_reset(&world->work);
+        struct exec_state *s = world_block(&world->work, &reader, 1, 0);
+        exec_state_tx_begin(s);
+        if (step == 0)
+            exec_state_set_balance(s, &a, &big);
+        else if (step == 1)
+            cr_assert(exec_state_sub_balance(s, &a, &one));
+        else
+            cr_assert(exec_state_add_balance(s, &a, &one));
+        struct exec_u256 v = exec_state_get(s, &a)->balance;
+        exec_state_sstore(s, &a, &slot, &v);
+        exec_state_tx_end(s);
+        cr_assert_eq(exec_witness_build(&built, s, &world->head, &source, td_bytes_of(NULL, 0),
+                                        &world->work),
+                     TD_OK);
+        /* version, account: index meta form byte, slot: index form byte, two ends */
+        cr_expect_eq(built.diffs.on.len, step == 0 ? 1u + 36u + 34u + 36u + 33u + 2u : 10u,
+                     "step %u: %zu bytes", step, built.diffs.on.len);
+        world_take(world, s, &built);
+    }
+}
 
 static enum td_error apply(struct td_bytes on, struct td_bytes off, struct exec_diff_applied *x)
 {

@@ -440,7 +440,7 @@ Test(executor_tx_apply, delegations_outlive_a_failed_run)
 
 /* ---- the two extra prices */
 
-/* JUMPDEST PUSH0 JUMP for ever: gas is worth one native unit, which does not pay for it. */
+/* A loop for ever: ten native units a gas do not pay for it. */
 Test(executor_tx_apply, out_of_native_takes_all_gas_and_undoes_the_run)
 {
     struct world *w = CODED("\x60\x01\x5f\x55\x5b\x60\x04\x56"); /* SSTORE(0, 1) first */
@@ -458,22 +458,27 @@ Test(executor_tx_apply, out_of_native_takes_all_gas_and_undoes_the_run)
     cr_expect_eq(exec_state_get(w->vm.state, &ALICE)->nonce, 1);
 }
 
+/* Thirty MULMODs: 8 gas each, thousands of native units. */
 Test(executor_tx_apply, native_use_raises_the_gas_used)
 {
-    struct world *w = CODED("\x5f\x54"); /* a cold SLOAD */
+    static char code[30 * 5];
     struct exec_receipt r, free;
+    for (uint32_t i = 0; i < 30; i++)
+        memcpy(code + 5 * i, "\x5f\x5f\x5f\x09\x50", 5);
+    struct world *w = world(code, sizeof code);
     uint64_t gas = used(w, 3000000, &free);
-    cr_assert_gt(free.native_used, 0);
-    cr_expect_eq(gas, 23102);
-    w = CODED("\x5f\x54");
+    cr_expect_eq(gas, 21000 + 30 * (2 + 2 + 2 + 8 + 2));
+    cr_assert_gt(free.native_used, 100000);
     w->env.prices.native_per_gas = 1000;
-    cr_expect_eq(used(w, 3000000, &r), 23102, "gas is the larger");
-    w = CODED("\x5f\x54");
-    w->env.prices.native_per_gas = free.native_used / 100000 + 1;
-    uint64_t per = w->env.prices.native_per_gas;
-    uint64_t want = (free.native_used + per - 1) / per;
-    cr_expect_eq(used(w, 3000000, &r), want > 23102 ? want : 23102);
+    cr_expect_eq(used(w, 3000000, &r), gas, "gas is the larger");
     cr_expect_eq(r.native_used, free.native_used);
+    for (uint64_t per = 1; per < 4; per++) {
+        w->env.prices.native_per_gas = per;
+        uint64_t want = (free.native_used + per - 1) / per;
+        cr_assert_gt(want, gas);
+        cr_expect_eq(used(w, 3000000, &r), want);
+        cr_expect_eq(balance(w, &ALICE), ETHER - want * 9);
+    }
 }
 
 Test(executor_tx_apply, native_caps)

@@ -12,8 +12,8 @@
 #include "base/core/rlp.h"
 #include "node/exec/statetest.h"
 
-#define INPUT_MAX 4096u
-#define GAS_MAX 400000u
+#define INPUT_MAX 2048u
+#define GAS_MAX 120000u
 #define TEXT_MAX (8u * INPUT_MAX)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
