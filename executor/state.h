@@ -14,7 +14,7 @@
  * Cost: open-addressed tables in the arena, doubled when 3/4 full: amortised O(1), and O(log n) for
  * keys chosen against them (state/index.h).
  * Memory: at most 1 KiB of arena per account, 640 bytes per slot and 440 per transient slot ever
- * named in the block, old tables included; 128 bytes per undo record (at most one per value and
+ * named in the block, old tables included; 144 bytes per undo record (at most one per value and
  * frame); code, log data and messages as long as they are. */
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include "base/core/memory.h"
 
+#ifndef TD_CHIPS /* a guest with chips has it as one call: executor/crypto/chips.c */
 static const uint64_t ROUND_CONSTANTS[24] = {
     UINT64_C(0x0000000000000001), UINT64_C(0x0000000000008082), UINT64_C(0x800000000000808A),
     UINT64_C(0x8000000080008000), UINT64_C(0x000000000000808B), UINT64_C(0x0000000080000001),
@@ -81,7 +82,6 @@ keccak_round(uint64_t *restrict e, const uint64_t *restrict a, uint64_t constant
     ROW(e + 20, b0, b1, b2, b3, b4);
 }
 
-#ifndef TD_CHIPS /* a guest with chips has it as one call: executor/crypto/chips.c */
 void td_keccak_f(uint64_t s[25])
 {
     uint64_t a[25];

@@ -6,7 +6,7 @@
 
 static inline void abi_u64(struct td_keccak *k, uint64_t v)
 {
-    uint8_t word[32] = {0};
+    _Alignas(8) uint8_t word[32] = {0};
     for (uint32_t i = 0; i < 8; i++)
         word[31u - i] = (uint8_t)(v >> (8u * i));
     td_keccak_update(k, word, sizeof word);
@@ -19,14 +19,14 @@ static inline void abi_hash(struct td_keccak *k, const struct td_hash *h)
 
 static inline void abi_addr(struct td_keccak *k, const struct td_addr *a)
 {
-    uint8_t word[32] = {0};
+    _Alignas(8) uint8_t word[32] = {0};
     memcpy(word + 12, a->b, sizeof a->b);
     td_keccak_update(k, word, sizeof word);
 }
 
 static inline void abi_u256(struct td_keccak *k, const struct exec_u256 *v)
 {
-    uint8_t word[32];
+    _Alignas(8) uint8_t word[32];
     exec_u256_to_be(word, v);
     td_keccak_update(k, word, sizeof word);
 }

@@ -32,7 +32,7 @@
 #include "base/core/types.h"
 
 /* Slopes one check can read: two tables of 8; 129 doublings; 4 * 26 additions of width 5 over 129
- * digits and 4 * 9 of width 8 over 65, that is 285.  Usual are 155. */
+ * digits and 4 * 9 of width 8 over 65, that is 285.  Usual are 152. */
 #define EXEC_SECP_SLOPES_MAX 285u
 
 /* A scalar as x + y lambda modulo n, by magnitudes and signs. */

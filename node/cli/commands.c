@@ -23,6 +23,7 @@ static const struct {
     {"help", "", "print this text"},
 };
 
+#define ARGUMENTS_LETTERS 11 /* of the longest */
 #define COMMANDS_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
 
 static size_t least(size_t a, size_t b, size_t c)
@@ -84,15 +85,24 @@ static int finish(FILE *out, FILE *err)
     return NODE_EXIT_IO;
 }
 
+/* Letters of UTF-8 text: printf pads by bytes, and an ellipsis has three. */
+static int letters(const char *text)
+{
+    int n = 0;
+    for (; *text != '\0'; text++)
+        n += ((unsigned char)*text & 0xC0u) != 0x80u ? 1 : 0;
+    return n;
+}
+
 static void print_help(FILE *to)
 {
     fprintf(to, "usage: tandem COMMAND [OPTION]…\n\n");
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
-        fprintf(to, "  %-8s %-11s %s\n", COMMANDS[i].name, COMMANDS[i].arguments,
-                COMMANDS[i].summary);
+        fprintf(to, "  %-8s %s%*s  %s\n", COMMANDS[i].name, COMMANDS[i].arguments,
+                ARGUMENTS_LETTERS - letters(COMMANDS[i].arguments), "", COMMANDS[i].summary);
     fprintf(to,
             "\nResults go to standard output, logs to standard error. `tandem sim --help` lists "
-            "the simulator's options,\n`tandem exec --help` those of the state tests.\n");
+            "the\nsimulator's options, `tandem exec --help` those of the state tests.\n");
 }
 
 static int run_version(FILE *out, FILE *err, int argc, char **argv)

@@ -15,7 +15,7 @@ static void print_help(FILE *to)
           "  --filter TEXT  only cases whose name contains TEXT\n"
           "  --shard I/N    only the I-th of N parts of the files (1/1 is all of them)\n"
           "  --verbose      a line for each case that passed, too\n"
-          "  --trace        every instruction as a line of JSON (EIP-3155)\n"
+          "  --trace        every instruction as a line of JSON (EIP-3155); implies --verbose\n"
           "  --json         one JSON object a line: each case, then the totals\n"
           "\n"
           "Exit: 0 nothing failed, 1 a case failed or none was found, 64 usage, 66 no such file.\n",

@@ -327,7 +327,7 @@ static int parse(struct run *run, int argc, char **argv, int *path_count)
         else if (strcmp(word, "--verbose") == 0)
             run->verbose = true;
         else if (strcmp(word, "--trace") == 0)
-            run->trace = true;
+            run->trace = run->verbose = true; /* the name tells where a case's trace ends */
         else if (strcmp(word, "--filter") == 0)
             run->filter = value;
         else if (!takes)
