@@ -159,6 +159,10 @@ static enum td_error take_messages(struct run *r, const struct exec_receipt *rc)
 static enum exec_tx_verdict run_raw(struct run *r, struct td_bytes bytes, struct exec_tx_result *x)
 {
     struct exec_tx tx;
+    if (td_arena_left(r->arena) < EXEC_TX_ARENA_BYTES(bytes.len)) {
+        r->vm.err = TD_E_NOSPACE; /* no verdict may depend on memory */
+        return EXEC_TX_MALFORMED;
+    }
     enum exec_tx_verdict v = exec_tx_decode(&tx, r->arena, bytes, r->chain->chain_id);
     if (v == EXEC_TX_OK && tx.type == EXEC_TX_DEPOSIT)
         v = EXEC_TX_TYPE;

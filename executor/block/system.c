@@ -95,7 +95,7 @@ static void topic(struct td_hash *out, const struct td_addr *a)
     memcpy(out->b + 12, a->b, sizeof a->b);
 }
 
-static void send(struct call *c, const struct td_addr *sender, struct td_bytes payload)
+static void message_put(struct call *c, const struct td_addr *sender, struct td_bytes payload)
 {
     exec_state_message(c->vm->state, &(struct exec_l1_message){*sender, payload});
 }
@@ -130,7 +130,7 @@ static void bridge(struct call *c)
         revert(c);
         return;
     }
-    send(c, &m->to, td_bytes_of(payload, sizeof payload));
+    message_put(c, &m->to, td_bytes_of(payload, sizeof payload));
     struct exec_log log = {.addr = m->to, .topic_count = 3};
     td_keccak256(&log.topic[0], event, sizeof event - 1u);
     topic(&log.topic[1], &m->sender);
@@ -181,7 +181,7 @@ static void messenger(struct call *c)
         c->out->gas_left = 0;
         return;
     }
-    send(c, &m->sender, payload);
+    message_put(c, &m->sender, payload);
     struct exec_log log = {.addr = m->to, .topic_count = 3};
     td_keccak256(&log.topic[0], event, sizeof event - 1u);
     topic(&log.topic[1], &m->sender);

@@ -14,8 +14,8 @@ void td_guest_main(uint32_t output[TD_GUEST_OUTPUT_WORDS])
     size_t bytes;
     uint8_t *free_memory = td_guest_memory(&bytes);
     td_arena_init(&memory, free_memory, bytes);
-    if (in.len % 4u != 0 || exec_run(&statement, (const uint32_t *)(const void *)in.ptr,
-                                     in.len / 4u, &memory) != TD_OK)
+    if (in.len % 4u != 0 ||
+        exec_run(&statement, (const uint32_t *)(const void *)in.ptr, in.len / 4u, &memory) != TD_OK)
         __builtin_trap();
     exec_statement_digest(&digest, &statement);
     for (size_t i = 0; i < TD_GUEST_OUTPUT_WORDS; i++)

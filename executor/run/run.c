@@ -132,8 +132,8 @@ static bool recover(void *self, uint8_t out_xy[64], const struct td_hash *digest
     return false;
 }
 
-static enum td_error close(void *self, const struct exec_state *state, struct exec_cursor *cursor,
-                           struct exec_published *out)
+static enum td_error close_block(void *self, const struct exec_state *state,
+                                 struct exec_cursor *cursor, struct exec_published *out)
 {
     struct guest *g = self;
     struct exec_tree_head old = {cursor->tree_root, cursor->leaf_count}, now;
@@ -188,7 +188,7 @@ static enum td_error run_block(struct exec_run_start *start, struct words *w,
         return err;
     const struct exec_reader reader = exec_witness_reader(&g.witness);
     const struct exec_recoverer recoverer = {&g, recover};
-    const struct exec_ports ports = {&g, &recoverer, close, false};
+    const struct exec_ports ports = {&g, &recoverer, close_block, false};
     return exec_block(&start->chain, &block, &reader, &ports, memory, &start->cursor, &start->batch,
                       &result);
 }

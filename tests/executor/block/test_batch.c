@@ -8,6 +8,8 @@
 #include "executor/chain.h"
 #include "executor/statement.h"
 
+__extension__ typedef unsigned __int128 wide;
+
 static const struct exec_chain CHAIN = {
     .chain_id = 4242, .l1_chain_id = 31337, .contract = {{0xcc}}};
 
@@ -99,8 +101,9 @@ Test(batch, ending_one_makes_it_the_parent_of_an_empty_next)
     X(b.number++)                                                                                  \
     X(b.epoch++)                                                                                   \
     X(b.first_block++)                                                                             \
-    X(b.last_block++) X(b.first_time++) X(b.last_time++) X(b.inbox_from++) X(b.inbox_to++)         \
-        X(b.l2_tx_count++) X(b.parent.b[31]++) X(b.pre_state.b[31]++) X(b.post_state.b[31]++)      \
+    X(b.last_block++)                                                                              \
+    X(b.first_time++) X(b.last_time++) X(b.inbox_from++) X(b.inbox_to++) X(b.l2_tx_count++)        \
+        X(b.parent.b[31]++) X(b.pre_state.b[31]++) X(b.post_state.b[31]++)                         \
             X(b.last_block_hash.b[31]++) X(b.inputs.b[31]++) X(b.inbox_acc.b[31]++)                \
                 X(b.imports.b[31]++) X(td_keccak_update(&b.on, "x", 1))                            \
                     X(td_keccak_update(&b.off, "x", 1))                                            \
@@ -188,11 +191,10 @@ Test(cursor, base_fee_follows_eip_1559)
         for (uint32_t k = 0; k < 6; k++) {
             uint64_t want = fees[k], target = 15000000;
             if (gas[i] > target) {
-                uint64_t step =
-                    (uint64_t)((unsigned __int128)fees[k] * (gas[i] - target) / target) / 8;
+                uint64_t step = (uint64_t)((wide)fees[k] * (gas[i] - target) / target) / 8;
                 want += step > 0 ? step : 1;
             } else {
-                want -= (uint64_t)((unsigned __int128)fees[k] * (target - gas[i]) / target) / 8;
+                want -= (uint64_t)((wide)fees[k] * (target - gas[i]) / target) / 8;
             }
             fee = exec_u256_of(fees[k]);
             exec_base_fee_next(&out, &fee, gas[i], 2 * target, &none);
