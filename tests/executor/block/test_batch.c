@@ -102,12 +102,21 @@ Test(batch, ending_one_makes_it_the_parent_of_an_empty_next)
     X(b.epoch++)                                                                                   \
     X(b.first_block++)                                                                             \
     X(b.last_block++)                                                                              \
-    X(b.first_time++) X(b.last_time++) X(b.inbox_from++) X(b.inbox_to++) X(b.l2_tx_count++)        \
-        X(b.parent.b[31]++) X(b.pre_state.b[31]++) X(b.post_state.b[31]++)                         \
-            X(b.last_block_hash.b[31]++) X(b.inputs.b[31]++) X(b.inbox_acc.b[31]++)                \
-                X(b.imports.b[31]++) X(td_keccak_update(&b.on, "x", 1))                            \
-                    X(td_keccak_update(&b.off, "x", 1))                                            \
-                        X((void)exec_messages_add(&b.messages, &(struct td_hash){{1}}))
+    X(b.first_time++)                                                                              \
+    X(b.last_time++)                                                                               \
+    X(b.inbox_from++)                                                                              \
+    X(b.inbox_to++)                                                                                \
+    X(b.l2_tx_count++)                                                                             \
+    X(b.parent.b[31]++)                                                                            \
+    X(b.pre_state.b[31]++)                                                                         \
+    X(b.post_state.b[31]++)                                                                        \
+    X(b.last_block_hash.b[31]++)                                                                   \
+    X(b.inputs.b[31]++)                                                                            \
+    X(b.inbox_acc.b[31]++)                                                                         \
+    X(b.imports.b[31]++)                                                                           \
+    X(td_keccak_update(&b.on, "x", 1))                                                             \
+    X(td_keccak_update(&b.off, "x", 1))                                                            \
+    X((void)exec_messages_add(&b.messages, &(struct td_hash){{1}}))
 
 Test(batch, every_member_changes_hash_and_digest)
 {
