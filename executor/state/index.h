@@ -66,7 +66,7 @@ static inline struct exec_addr_words exec_addr_load(const struct td_addr *a)
     const void *from = a;
     /* Without unaligned loads the second copy goes byte by byte. */
     if (((uintptr_t)from & 3u) == 0)
-        memcpy(out.w, from, sizeof out.w);
+        memcpy(out.w, __builtin_assume_aligned(from, 4), sizeof out.w);
     else
         memcpy(out.w, from, sizeof out.w);
     return out;
@@ -76,7 +76,7 @@ static inline bool exec_addr_same(const struct exec_addr_words *a, const struct 
 {
     uint32_t w[5];
     const void *from = aligned;
-    memcpy(w, from, sizeof w);
+    memcpy(w, __builtin_assume_aligned(from, 4), sizeof w);
     return ((a->w[0] ^ w[0]) | (a->w[1] ^ w[1]) | (a->w[2] ^ w[2]) | (a->w[3] ^ w[3]) |
             (a->w[4] ^ w[4])) == 0;
 }
