@@ -128,7 +128,6 @@ static void environment(struct run *r)
 
 static void finish_tx(struct run *r, struct exec_tx_result *x, uint32_t *index)
 {
-    r->native_left -= r->native_left < EXEC_NATIVE_TX ? r->native_left : EXEC_NATIVE_TX;
     if (x->verdict != EXEC_TX_OK) {
         r->out->skipped++;
         return;
@@ -156,6 +155,16 @@ static enum td_error take_messages(struct run *r, const struct exec_receipt *rc)
     return TD_OK;
 }
 
+/* Work that must be paid before it is known whether anybody will: it comes out of the block's
+ * budget, and where that does not suffice the work is not done. */
+static bool native_take(struct run *r, uint64_t units)
+{
+    if (r->native_left < units)
+        return false;
+    r->native_left -= units;
+    return true;
+}
+
 static enum exec_tx_verdict run_raw(struct run *r, struct td_bytes bytes, struct exec_tx_result *x)
 {
     struct exec_tx tx;
@@ -168,6 +177,8 @@ static enum exec_tx_verdict run_raw(struct run *r, struct td_bytes bytes, struct
         v = EXEC_TX_TYPE;
     if (v == EXEC_TX_OK)
         v = exec_tx_check(&tx, &r->out->env);
+    if (v == EXEC_TX_OK && !native_take(r, (uint64_t)tx.auth_count * EXEC_NATIVE_RECOVER))
+        v = EXEC_TX_BLOCK_NATIVE;
     if (v == EXEC_TX_OK)
         v = exec_tx_recover_by(&tx, r->ports->recoverer);
     if (v != EXEC_TX_OK)
@@ -209,7 +220,11 @@ static enum td_error run_all(struct run *r)
     for (uint32_t i = 0; i < r->block->payload_count; i++) {
         struct exec_tx_result *x = &r->out->txs[i];
         td_arena_reset(&r->vm_arena);
-        if (is_inbox(r->block->payload[i])) {
+        r->out->env.message_room = EXEC_MESSAGES_MAX - r->batch->messages.count;
+        size_t bytes = r->block->payload[i].len;
+        if (!native_take(r, EXEC_NATIVE_TX + (uint64_t)bytes * EXEC_NATIVE_TX_BYTE)) {
+            x->verdict = EXEC_TX_BLOCK_NATIVE;
+        } else if (is_inbox(r->block->payload[i])) {
             x->verdict = run_inbox(r, i, x);
         } else {
             r->inbox_over = true;

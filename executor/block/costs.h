@@ -3,6 +3,8 @@
 
 /* Decoding, hashing, recovering the sender and validating one transaction, executed or skipped. */
 #define EXEC_NATIVE_TX 40000
+#define EXEC_NATIVE_TX_BYTE 8     /* three keccaks see each byte, decoding copies it */
+#define EXEC_NATIVE_RECOVER 45000 /* one authority of an EIP-7702 list */
 
 /* A message: three keccaks of its leaf, two of the tree, a log; a word: two keccak inputs. */
 #define EXEC_NATIVE_MESSAGE 30000

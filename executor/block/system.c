@@ -95,9 +95,15 @@ static void topic(struct td_hash *out, const struct td_addr *a)
     memcpy(out->b + 12, a->b, sizeof a->b);
 }
 
-static void message_put(struct call *c, const struct td_addr *sender, struct td_bytes payload)
+/* False when the batch's tree is full: a batch ends in time if users cannot fill it further. */
+static bool message_put(struct call *c, const struct td_addr *sender, struct td_bytes payload)
 {
+    uint32_t count;
+    (void)exec_state_messages(c->vm->state, &count);
+    if (count >= c->vm->block->message_room)
+        return false;
     exec_state_message(c->vm->state, &(struct exec_l1_message){*sender, payload});
+    return true;
 }
 
 /* ---- bridge */
@@ -130,7 +136,10 @@ static void bridge(struct call *c)
         revert(c);
         return;
     }
-    message_put(c, &m->to, td_bytes_of(payload, sizeof payload));
+    if (!message_put(c, &m->to, td_bytes_of(payload, sizeof payload))) {
+        revert(c);
+        return;
+    }
     struct exec_log log = {.addr = m->to, .topic_count = 3};
     td_keccak256(&log.topic[0], event, sizeof event - 1u);
     topic(&log.topic[1], &m->sender);
@@ -181,7 +190,10 @@ static void messenger(struct call *c)
         c->out->gas_left = 0;
         return;
     }
-    message_put(c, &m->sender, payload);
+    if (!message_put(c, &m->sender, payload)) {
+        revert(c);
+        return;
+    }
     struct exec_log log = {.addr = m->to, .topic_count = 3};
     td_keccak256(&log.topic[0], event, sizeof event - 1u);
     topic(&log.topic[1], &m->sender);

@@ -35,14 +35,11 @@ const char BENCH_TOKEN[] =
     "move: " MASK "DUP4 AND ISZERO @bad JUMPI " MASK "DUP3 AND ISZERO @bad JUMPI "
     "@updated DUP4 DUP4 DUP4 @update JUMP "
     "updated: POP POP POP JUMP "
-    "update: " MASK "DUP4 AND ISZERO @bad JUMPI "
-    MASK "DUP4 AND " MAPPING "SLOAD "        /* ret from to amount balance */
-    "DUP2 DUP2 LT @bad JUMPI "
-    MASK "DUP5 AND " MAPPING                 /* ... balance slot */
-    "DUP3 DUP3 SUB SWAP1 SSTORE POP "
-    MASK "DUP3 AND " MAPPING                 /* ret from to amount slot */
-    "DUP1 SLOAD DUP3 ADD SWAP1 SSTORE "
-    MASK "DUP3 AND " MASK "DUP5 AND "
+    "update: " MASK "DUP4 AND ISZERO @bad JUMPI " MASK "DUP4 AND " MAPPING
+    "SLOAD "                                                   /* ret from to amount balance */
+    "DUP2 DUP2 LT @bad JUMPI " MASK "DUP5 AND " MAPPING        /* ... balance slot */
+    "DUP3 DUP3 SUB SWAP1 SSTORE POP " MASK "DUP3 AND " MAPPING /* ret from to amount slot */
+    "DUP1 SLOAD DUP3 ADD SWAP1 SSTORE " MASK "DUP3 AND " MASK "DUP5 AND "
     "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef "
     "DUP4 0x40 MLOAD @logged SWAP2 SWAP1 @encode JUMP "
     "logged: 0x40 MLOAD DUP1 SWAP2 SUB SWAP1 LOG3 POP POP POP JUMP "

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "base/core/keccak.h"
 #include "executor/system.h"
 #include "tests/executor/block/chain.h"
 
@@ -116,6 +117,21 @@ Test(block, what_is_invalid_at_its_turn_is_skipped_and_the_rest_runs)
     prove();
 }
 
+/* Garbage is paid for by the block: what its budget does not cover is not even looked at. */
+Test(block, validation_comes_out_of_the_blocks_native_budget)
+{
+    c->params.native_limit = 100000;
+    chain_run_begin(c);
+    for (uint32_t i = 0; i < 4; i++)
+        chain_add_bytes(c, td_bytes_of_text("no transaction"));
+    chain_block(c, false);
+    for (uint32_t i = 0; i < 4; i++)
+        cr_expect_eq(c->result.txs[i].verdict == EXEC_TX_BLOCK_NATIVE, i >= 2, "%u", i);
+    cr_expect_gt(c->result.native_used, 80000);
+    cr_expect_leq(c->result.native_used, 100000);
+    prove();
+}
+
 Test(block, withdrawals_and_messages_reach_the_batch)
 {
     static const struct td_addr bridge = {{[18] = 0x80, [19] = 1}};
@@ -153,6 +169,32 @@ Test(block, withdrawals_and_messages_reach_the_batch)
     exec_messages_root(&root, &m);
     cr_expect(td_hash_eq(&root, &c->result.messages_root));
     cr_expect_not(td_hash_eq(&root, &empty_root));
+    prove();
+}
+
+/* The last leaf of a batch's tree is given away; whoever comes next is told no, nothing breaks. */
+Test(block, a_full_message_tree_makes_the_call_revert)
+{
+    uint8_t data[36] = {0};
+    struct td_hash selector;
+    td_keccak256(&selector, "withdraw(address)", 17);
+    memcpy(data, selector.b, 4);
+    chain_block(c, false);
+    c->batch.messages.count = EXEC_MESSAGES_MAX - 1u;
+    chain_run_begin(c);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct exec_tx tx = chain_tx(c, i, 0);
+        tx.to = (struct td_addr){{[18] = 0x80, [19] = 1}};
+        tx.value = exec_u256_of(9);
+        tx.data = td_bytes_of(data, sizeof data);
+        chain_sign(c, &tx, i);
+        chain_add(c, &tx);
+    }
+    chain_block(c, false);
+    cr_expect(c->result.txs[0].receipt.success);
+    cr_expect_not(c->result.txs[1].receipt.success);
+    cr_expect_eq(c->result.txs[1].receipt.status, EXEC_REVERT);
+    cr_expect_eq(c->batch.messages.count, EXEC_MESSAGES_MAX);
     prove();
 }
 
