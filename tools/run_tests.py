@@ -61,12 +61,12 @@ class Tally:
 
 
 def tally_criterion(name, result, log):
-    synthesis = SYNTHESIS.search(log)
+    runs = SYNTHESIS.findall(log)  # a test may start one program in several builds
     tally = Tally()
-    if not synthesis:
+    if not runs:
         tally.fail(f"{name}: {result}: died before Criterion's synthesis line")
         return tally
-    tested, passing, failing, _ = map(int, synthesis.groups())
+    tested, passing, failing, _ = (sum(map(int, column)) for column in zip(*runs))
     tally.passed, tally.failed = passing, failing
     if failing:
         tally.problems.append(f"{name}: {failing} of {tested} cases failed")

@@ -7,7 +7,8 @@
  * 1. A block is executed on copies of cursor and batch: what was executed is forgotten unless
  *    ledger_keep follows, so that the same block can be timed again and again.
  * 2. Every transaction of a block has a sender and a recipient of its own, all of them known to the
- *    state (the token's balances too): no leaf is shared between transfers but the token's.
+ *    state (the token's balances too), their leaves scattered over the tree: no leaf is shared
+ *    between transfers but the token's and the fee vault's.
  * 3. Whatever goes wrong aborts. */
 #pragma once
 
@@ -52,7 +53,8 @@ struct ledger {
     struct ledger_code codes[8];
     uint32_t code_count;
     struct exec_tree_memory tree;
-    uint32_t filler_first; /* leaves from here on are filler */
+    uint32_t filler_first; /* leaves from here on are filler, */
+    bool *is_users;        /* except those */
     struct td_arena forever, work;
     struct td_secp *secp;
     struct td_secp_key *keys;          /* [LEDGER_PAIRS] */

@@ -167,14 +167,25 @@ static void put_code(struct ledger *l, struct exec_state *s, const struct td_add
     exec_state_set_code(s, a, code);
 }
 
-static void put_user(const struct ledger *l, struct exec_state *s, const struct td_addr *a,
-                     uint32_t i)
+/* One leaf of a user: its account, or its tokens. */
+static void put_user_leaf(struct ledger *l, struct exec_tree_access *a, uint32_t user, bool tokens)
 {
-    struct exec_u256 slot, wei = exec_u256_of(10 * ETHER + i);
-    struct exec_u256 tokens = exec_u256_of(5 * ETHER + i);
-    exec_state_set_balance(s, a, &wei);
-    bench_token_slot(&slot, a);
-    exec_state_sstore(s, &l->token, &slot, &tokens);
+    const struct td_addr *addr = user % 2u == 0 ? &l->senders[user / 2u] : &l->targets[user / 2u];
+    struct ledger_entry e = {.used = true, .addr = tokens ? l->token : *addr};
+    *a = (struct exec_tree_access){.write = true};
+    if (tokens) {
+        e.value = exec_u256_of(5 * ETHER + user);
+        bench_token_slot(&e.slot, addr);
+        exec_key_slot(&a->key, &l->token, &e.slot);
+        exec_slot_value(&a->value, &e.value);
+        *entry_at(l->slots, &e.addr, &e.slot) = e;
+    } else {
+        e.account = (struct exec_account){.balance = exec_u256_of(10 * ETHER + user),
+                                          .code_hash = EXEC_EMPTY_CODE_HASH};
+        exec_key_account(&a->key, addr);
+        must_ok(exec_account_value(&a->value, &e.account, &EXEC_EMPTY_CODE_DIGEST));
+        *entry_at(l->accounts, addr, &ZERO) = e;
+    }
 }
 
 static void make_users(struct ledger *l)
@@ -217,10 +228,6 @@ static void genesis(struct ledger *l)
         struct exec_u256 slot = exec_u256_of(i);
         exec_state_sstore(s, &EXEC_HISTORY_ADDRESS, &slot, &wei);
     }
-    for (uint32_t i = 0; i < LEDGER_PAIRS; i++) {
-        put_user(l, s, &l->senders[i], i);
-        put_user(l, s, &l->targets[i], i);
-    }
     exec_state_tx_end(s);
     must_ok(build(l, s, &l->cursor, td_bytes_of(NULL, 0)));
     must_ok(exec_tree_memory_put(&l->tree, &l->built.update));
@@ -228,7 +235,19 @@ static void genesis(struct ledger *l)
     world_free(w);
 }
 
-/* Leaves nobody ever asks for. */
+/* Where the users' leaves have come to lie. */
+static void mark_users(struct ledger *l, const struct exec_tree_batch *batch,
+                       const struct exec_tree_update *update, uint32_t users)
+{
+    for (uint32_t i = 0; i < update->change_count; i++) {
+        const struct exec_tree_change *c = &update->changes[i];
+        if (c->access < users && !batch->accesses[c->access].present)
+            l->is_users[c->index] = true;
+    }
+}
+
+/* Users, and leaves nobody ever asks for: of every batch the first few accesses are users', and
+ * order of key spreads them over it. */
 static void fill(struct ledger *l)
 {
     static const struct exec_tree_hasher quick = {permute_timed};
@@ -236,6 +255,9 @@ static void fill(struct ledger *l)
     struct td_rng rng;
     td_rng_init(&rng, 3);
     l->filler_first = l->cursor.leaf_count;
+    l->is_users = must(calloc(TREE_LEAVES, sizeof *l->is_users));
+    uint32_t batches = (LEDGER_LEAVES - l->filler_first + FILL_BATCH - 1u) / FILL_BATCH, done = 0;
+    uint32_t user_leaves = (4u * LEDGER_PAIRS + batches - 1u) / batches; /* of each batch */
     while (l->cursor.leaf_count < LEDGER_LEAVES) {
         uint32_t count = LEDGER_LEAVES - l->cursor.leaf_count;
         struct exec_tree_head old = {l->cursor.tree_root, l->cursor.leaf_count};
@@ -244,7 +266,12 @@ static void fill(struct ledger *l)
         count = count < FILL_BATCH ? count : FILL_BATCH;
         td_arena_reset(&l->work);
         struct exec_tree_access *a = must(TD_ARENA_NEW(&l->work, struct exec_tree_access, count));
-        for (uint32_t i = 0; i < count; i++) {
+        uint32_t users = 4u * LEDGER_PAIRS - done;
+        users = users < user_leaves ? users : user_leaves;
+        TD_ASSERT(users <= count);
+        for (uint32_t i = 0; i < users; i++, done++)
+            put_user_leaf(l, &a[i], done / 2u, done % 2u != 0);
+        for (uint32_t i = users; i < count; i++) {
             for (uint32_t k = 0; k < TD_P2_DIGEST; k++) {
                 a[i].key.e[k].v = (uint32_t)td_rng_below(&rng, TD_KB_P);
                 a[i].value.e[k].v = (uint32_t)td_rng_below(&rng, TD_KB_P);
@@ -254,9 +281,11 @@ static void fill(struct ledger *l)
         must_ok(exec_tree_prepare(&batch, &old, a, count, &store, &l->work));
         must_ok(exec_tree_apply(&update, &batch, &store, &quick, &l->work));
         must_ok(exec_tree_memory_put(&l->tree, &update));
+        mark_users(l, &batch, &update, users);
         l->cursor.tree_root = update.now.root;
         l->cursor.leaf_count = update.now.leaf_count;
     }
+    TD_ASSERT(done == 4u * LEDGER_PAIRS);
 }
 
 static struct ledger *ledger_new(void)

@@ -80,7 +80,10 @@ static uint64_t run_updates(void *ctx, uint64_t rounds)
         /* One leaf of each of 2,000 equal parts: distinct, and anywhere. */
         uint32_t part = (LEDGER_LEAVES - l->filler_first) / BATCH;
         for (uint32_t i = 0; i < BATCH; i++) {
-            uint32_t leaf = l->filler_first + i * part + (uint32_t)td_rng_below(&u->rng, part);
+            uint32_t leaf;
+            do {
+                leaf = l->filler_first + i * part + (uint32_t)td_rng_below(&u->rng, part);
+            } while (l->is_users[leaf]);
             a[i].key = l->tree.leaves[leaf].key;
             if (u->insert)
                 random_digest(&u->rng, &a[i].key);

@@ -33,6 +33,10 @@ REPORTS = {
     "criterion_passes": (True, "OK", "", criterion(3, passing=3), (3, 0, 0)),
     "criterion_two_suites": (True, "OK", "", "[====] Running 2 tests from a:\n" + criterion(3, passing=5),
                              (5, 0, 0)),
+    "criterion_program_in_two_builds": (True, "OK", "", criterion(3, passing=3) +
+                                        criterion(3, passing=2, failing=1), (5, 1, 0)),
+    "criterion_second_build_lost_a_case": (True, "OK", "", criterion(3, passing=3) +
+                                           criterion(3, passing=2), (5, 1, 0)),
     "criterion_output_without_line_end": (True, "OK", "", "debug" + criterion(1, passing=1), (1, 0, 0)),
     "criterion_fails": (True, "FAIL", "", criterion(3, passing=1, failing=2, crashing=1), (1, 2, 0)),
     "criterion_skips_with_reason": (True, "OK", "", criterion(3, NO_VECTORS, passing=2), (2, 0, 1)),

@@ -210,8 +210,8 @@ struct chain *chain_new(void)
     c->accounts = must(calloc(CHAIN_ACCOUNTS_MAX, sizeof *c->accounts));
     c->slots = must(calloc(CHAIN_SLOTS_MAX, sizeof *c->slots));
     c->codes = must(calloc(CHAIN_CODES_MAX, sizeof *c->codes));
-    td_arena_init(&c->forever, must(malloc(FOREVER_BYTES)), FOREVER_BYTES);
-    td_arena_init(&c->block_arena, must(malloc(BLOCK_BYTES)), BLOCK_BYTES);
+    td_arena_init(&c->forever, must(calloc(1, FOREVER_BYTES)), FOREVER_BYTES);
+    td_arena_init(&c->block_arena, must(calloc(1, BLOCK_BYTES)), BLOCK_BYTES);
     enum td_error err = exec_tree_memory_init(&c->tree, TREE_LEAVES, &c->forever);
     TD_ASSERT(err == TD_OK);
     c->slopes = true; /* the native program has no chips */
@@ -438,7 +438,7 @@ void chain_run_begin(struct chain *c)
 {
     uint32_t *words = c->writer.words;
     if (words == NULL)
-        words = must(malloc(RUN_WORDS * sizeof *words));
+        words = must(calloc(RUN_WORDS, sizeof *words));
     exec_run_writer_init(&c->writer, words, RUN_WORDS);
     c->start = (struct exec_run_start){.chain = c->params, .cursor = c->cursor, .batch = c->batch};
     for (uint32_t i = 0; i < TD_P2_DIGEST; i++) {

@@ -15,7 +15,7 @@ static void setup(void)
     for (uint32_t i = 0; i < CHAIN_KEYS; i++)
         chain_put(c, &c->addr[i], 10, td_bytes_of(NULL, 0));
     chain_genesis(c);
-    td_arena_init(&memory, malloc((size_t)160 << 20), (size_t)160 << 20);
+    td_arena_init(&memory, calloc(1, (size_t)160 << 20), (size_t)160 << 20);
 }
 
 static void teardown(void)
