@@ -30,11 +30,12 @@ struct exec_batch {
     uint64_t native_used, data_bytes; /* totals, for the batch bounds [P-9.5] */
 };
 
-/* Before genesis' first block: number 0, parent zero. */
-void exec_batch_init(struct exec_batch *b);
+/* Before genesis' first block: number 0, parent zero, and the state the chain begins with. */
+void exec_batch_init(struct exec_batch *b, const struct exec_cursor *genesis);
 
-/* First block of a batch: cursor is the state before it. */
-void exec_batch_begin(struct exec_batch *b, const struct exec_cursor *before, uint64_t epoch,
+/* First block of a batch: cursor is the state before it.  False, nothing changed, when that is not
+ * the state the batch before ended in: a parent link alone would let a proof start anywhere. */
+bool exec_batch_begin(struct exec_batch *b, const struct exec_cursor *before, uint64_t epoch,
                       uint64_t number, uint64_t time);
 
 /* Import another chain's finalized message root: imports' = keccak(imports | chain | batch | root).

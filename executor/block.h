@@ -77,6 +77,12 @@ struct exec_result {
     struct td_hash batch_hash; /* when it does */
 };
 
+/* May a block have this payload?  What every entry costs to hash, decode and judge, valid or not,
+ * has to fit the native limit.  Voters refuse a payload that does not; exec_block takes it for an
+ * error. */
+bool exec_payload_fits(const struct exec_chain *chain, const struct td_bytes *payload,
+                       uint32_t count);
+
 /* Merkle-Patricia root of the receipts keyed by rlp(index), as Ethereum's headers have it. */
 TD_MUST_CHECK enum td_error exec_receipts_root(struct td_hash *out, const struct exec_result *r,
                                                uint32_t payload_count, struct td_arena *arena);

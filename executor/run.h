@@ -5,7 +5,7 @@
  *     word 0  EXEC_RUN_MAGIC      statement  W 9, program 9
  *          1  EXEC_RUN_VERSION    chain      struct exec_chain, EXEC_RUN_CHAIN_WORDS
  *          2  words in all        cursor     struct exec_cursor
- *          3  blocks              batch      open?, number, parent; if open the rest
+ *          3  blocks              batch      open?, number, parent, end state; if open the rest
  *          4  ...                 then per block: words of its witness, the witness [witness.h]
  *
  * The witness's input section holds the block:

@@ -52,6 +52,9 @@ struct exec_state; /* state_internal.h */
 size_t exec_state_footprint(void);
 struct exec_state *exec_state_init(void *region, struct td_arena *arena,
                                    const struct exec_reader *reader);
+/* Key the tables' hash, before anything was touched.  `seed` is what a writer of transactions
+ * cannot know: the hash of the block that contains them.  Results do not depend on it. */
+void exec_state_seed(struct exec_state *s, const struct td_hash *seed);
 enum td_error exec_state_error(const struct exec_state *s);
 
 /* ---- transactions: warm sets, transient storage, logs, refund and creation marks begin anew */
@@ -138,7 +141,7 @@ const struct exec_l1_message *exec_state_messages(const struct exec_state *s, ui
  * Accounts with da_off publish nothing on L1. */
 #define EXEC_PUBDATA_LEAF_BYTES 8u         /* index delta, metadata, lengths */
 #define EXEC_PUBDATA_SLOT_KEY_BYTES 52u    /* address and slot */
-#define EXEC_PUBDATA_ACCOUNT_KEY_BYTES 20u /* address */
+#define EXEC_PUBDATA_ACCOUNT_KEY_BYTES 36u /* key of the new leaf */
 #define EXEC_PUBDATA_CODE_BYTES 36u        /* hash and length */
 #define EXEC_PUBDATA_MESSAGE_BYTES 24u     /* sender and length */
 uint64_t exec_state_tx_pubdata(const struct exec_state *s);

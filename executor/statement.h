@@ -6,8 +6,9 @@
  * likewise
  *
  * 1. `before` and `after` bind the open batch too, so runs join in the middle of one: left.after =
- *    right.before.  Between batches the batch digest is decided by the last batchHash and its
- * number, so a run from batch end to batch end states exactly "this batchHash follows that one".
+ *    right.before.  Between batches that is the last batchHash, its number and the state it ended
+ *    in, with which the next batch must begin: "this batchHash follows that one", and nothing else
+ *    can stand in between.
  * 2. W and program are handed in: no program knows its own key; whoever checks the proof does. */
 #pragma once
 

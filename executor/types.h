@@ -59,8 +59,8 @@ struct exec_block_env {
     uint32_t hash_count;
     /* On a Tandem chain BLOCKHASH reads EIP-2935's ring through exec_system_block_hash instead. */
     bool history;
-    /* L2-to-L1 messages the batch has room for; a call that would send one more reverts. */
-    uint32_t message_room;
+    /* L2-to-L1 messages of the batch so far; a call that would overfill its tree reverts. */
+    uint32_t message_count;
 };
 
 struct exec_log {

@@ -4,27 +4,33 @@
 
 static const char TAG[] = "TandemBatch1";
 
-void exec_batch_init(struct exec_batch *b)
+void exec_batch_init(struct exec_batch *b, const struct exec_cursor *genesis)
 {
     memset(b, 0, sizeof *b);
+    exec_cursor_commit(&b->post_state, genesis);
 }
 
-void exec_batch_begin(struct exec_batch *b, const struct exec_cursor *before, uint64_t epoch,
+bool exec_batch_begin(struct exec_batch *b, const struct exec_cursor *before, uint64_t epoch,
                       uint64_t number, uint64_t time)
 {
     static const uint8_t version = EXEC_DATA_VERSION;
+    struct td_hash state;
+    exec_cursor_commit(&state, before);
+    if (!td_hash_eq(&state, &b->post_state))
+        return false;
+    b->pre_state = state;
     b->open = true;
     b->epoch = epoch;
     b->first_block = number;
     b->first_time = time;
     b->inbox_from = b->inbox_to = before->inbox_index;
     b->inbox_acc = before->inbox_acc;
-    exec_cursor_commit(&b->pre_state, before);
     exec_messages_init(&b->messages);
     td_keccak_init(&b->on);
     td_keccak_update(&b->on, &version, 1);
     td_keccak_init(&b->off);
     td_keccak_update(&b->off, &version, 1);
+    return true;
 }
 
 void exec_batch_import(struct exec_batch *b, uint64_t chain_id, uint64_t batch,
@@ -77,9 +83,11 @@ void exec_batch_end(struct td_hash *out, struct exec_batch *b, const struct exec
 {
     exec_batch_hash(out, b, chain);
     uint64_t number = b->number + 1u;
-    exec_batch_init(b);
+    struct td_hash state = b->post_state;
+    memset(b, 0, sizeof *b);
     b->number = number;
     b->parent = *out;
+    b->post_state = state;
 }
 
 static void hash_keccak(struct td_keccak *k, const struct td_keccak *inner)
@@ -106,8 +114,9 @@ void exec_batch_digest(struct td_hash *out, const struct exec_batch *b)
     td_keccak_init(&k);
     for (uint32_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         abi_u64(&k, numbers[i]);
-    if (!b->open) { /* parent and number decide everything else */
+    if (!b->open) {
         abi_hash(&k, &b->parent);
+        abi_hash(&k, &b->post_state);
         td_keccak_final(&k, out);
         return;
     }

@@ -69,10 +69,20 @@ static void payload_root(struct td_hash *out, struct td_hash *h, uint32_t count)
     td_keccak256(out, buf, 5u + TD_HASH_BYTES);
 }
 
+bool exec_payload_fits(const struct exec_chain *chain, const struct td_bytes *payload,
+                       uint32_t count)
+{
+    uint64_t need = EXEC_NATIVE_BLOCK;
+    for (uint32_t i = 0; i < count; i++)
+        need += EXEC_NATIVE_TX + (uint64_t)payload[i].len * EXEC_NATIVE_TX_BYTE;
+    return need <= chain->native_limit;
+}
+
 static enum td_error check_payload(struct run *r)
 {
     uint32_t n = r->block->payload_count;
-    if (n != r->header.tx_count || n > TD_TXS_PER_BLOCK_MAX)
+    if (n != r->header.tx_count || n > TD_TXS_PER_BLOCK_MAX ||
+        !exec_payload_fits(r->chain, r->block->payload, n))
         return TD_E_CORRUPT;
     r->out->txs = TD_ARENA_NEW(r->arena, struct exec_tx_result, n);
     if (r->out->txs == NULL)
@@ -187,31 +197,43 @@ static enum exec_tx_verdict run_raw(struct run *r, struct td_bytes bytes, struct
     return exec_tx_apply(&r->vm, &tx, r->gas_left, r->native_left, &x->receipt);
 }
 
-/* An entry that is not the next one, or that the block has no room left for, is not consumed: it
- * stays the next.  [executor.md: never skipped; their worst case is reserved first] */
+/* What an entry comes to, before it is decided whether it is consumed. */
+static enum exec_tx_verdict try_inbox(struct run *r, const struct exec_inbox_op *op,
+                                      struct exec_tx_result *x)
+{
+    struct exec_tx tx;
+    if (op->kind == EXEC_INBOX_RAW)
+        return run_raw(r, op->data, x);
+    exec_inbox_tx(&tx, op, &x->hash);
+    if (tx.gas_limit > r->chain->gas_limit)
+        tx.gas_limit = r->chain->gas_limit; /* more than any block has: it gets what there is */
+    if (tx.gas_limit > r->gas_left)
+        return EXEC_TX_BLOCK_GAS;
+    x->sender = op->sender;
+    return exec_tx_apply(&r->vm, &tx, r->gas_left, r->native_left, &x->receipt);
+}
+
+/* An entry that is not the next one, or for which this block has no room left, is not consumed and
+ * stays the next.  One that finds no room as a block's first entry never will: it is consumed, and
+ * has no effect.  [executor.md: never skipped; their worst case is reserved first] */
 static enum exec_tx_verdict run_inbox(struct run *r, uint32_t index, struct exec_tx_result *x)
 {
     struct exec_inbox_op op;
     struct exec_cursor *c = r->cursor;
-    uint64_t reserve = r->chain->prices.tx_native_max;
     if (exec_inbox_decode(&op, r->block->payload[index]) != TD_OK)
         return EXEC_TX_MALFORMED;
     if (r->inbox_over || op.index != c->inbox_index || op.index >= r->header.inbox_count ||
         r->inbox_taken >= EXEC_INBOX_PER_BLOCK_MAX)
         return EXEC_TX_MALFORMED;
-    if (op.gas_limit > r->gas_left)
-        return EXEC_TX_BLOCK_GAS;
-    if (r->native_left < reserve)
+    if (index > 0 && r->native_left < r->chain->prices.tx_native_max)
         return EXEC_TX_BLOCK_NATIVE;
+    enum exec_tx_verdict v = try_inbox(r, &op, x);
+    if (index > 0 && (v == EXEC_TX_BLOCK_GAS || v == EXEC_TX_BLOCK_NATIVE))
+        return v;
     c->inbox_index++;
     exec_inbox_add(&c->inbox_acc, &x->hash);
     r->inbox_taken++;
-    if (op.kind == EXEC_INBOX_RAW)
-        return run_raw(r, op.data, x);
-    struct exec_tx tx;
-    exec_inbox_tx(&tx, &op, &x->hash);
-    x->sender = op.sender;
-    return exec_tx_apply(&r->vm, &tx, r->gas_left, r->native_left, &x->receipt);
+    return v;
 }
 
 static enum td_error run_all(struct run *r)
@@ -220,11 +242,8 @@ static enum td_error run_all(struct run *r)
     for (uint32_t i = 0; i < r->block->payload_count; i++) {
         struct exec_tx_result *x = &r->out->txs[i];
         td_arena_reset(&r->vm_arena);
-        r->out->env.message_room = EXEC_MESSAGES_MAX - r->batch->messages.count;
-        size_t bytes = r->block->payload[i].len;
-        if (!native_take(r, EXEC_NATIVE_TX + (uint64_t)bytes * EXEC_NATIVE_TX_BYTE)) {
-            x->verdict = EXEC_TX_BLOCK_NATIVE;
-        } else if (is_inbox(r->block->payload[i])) {
+        r->out->env.message_count = r->batch->messages.count;
+        if (is_inbox(r->block->payload[i])) {
             x->verdict = run_inbox(r, i, x);
         } else {
             r->inbox_over = true;
@@ -364,9 +383,10 @@ static enum td_error begin(struct run *r)
     if (err != TD_OK)
         return err;
     environment(r);
-    if (!r->batch->open)
-        exec_batch_begin(r->batch, r->cursor, r->header.epoch, r->header.number,
-                         r->out->env.timestamp);
+    exec_state_seed(r->out->state, &r->header.hash);
+    if (!r->batch->open && !exec_batch_begin(r->batch, r->cursor, r->header.epoch, r->header.number,
+                                             r->out->env.timestamp))
+        return TD_E_CORRUPT;
     size_t bytes = vm_bytes(r->chain);
     void *memory = td_arena_get(r->arena, bytes, 64);
     if (memory == NULL)
@@ -376,7 +396,9 @@ static enum td_error begin(struct run *r)
     r->vm = (struct exec_vm){
         .state = r->out->state, .block = &r->out->env, .arena = &r->vm_arena, .codes = &r->codes};
     r->gas_left = r->chain->gas_limit;
-    r->native_left = r->chain->native_limit;
+    r->native_left = r->chain->native_limit - EXEC_NATIVE_BLOCK;
+    for (uint32_t i = 0; i < r->block->payload_count; i++) /* exec_payload_fits: there is as much */
+        r->native_left -= EXEC_NATIVE_TX + (uint64_t)r->block->payload[i].len * EXEC_NATIVE_TX_BYTE;
     exec_system_begin(r->out->state, &r->cursor->block_hash, r->cursor->number,
                       r->header.epoch != r->cursor->epoch, r->header.epoch,
                       &r->header.next_set_hash);

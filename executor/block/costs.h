@@ -3,12 +3,14 @@
 
 /* Decoding, hashing, recovering the sender and validating one transaction, executed or skipped. */
 #define EXEC_NATIVE_TX 40000
-#define EXEC_NATIVE_TX_BYTE 8     /* three keccaks see each byte, decoding copies it */
+#define EXEC_NATIVE_TX_BYTE 24    /* three keccaks see each byte, byte loops twice */
+#define EXEC_NATIVE_BLOCK 40000   /* header, history slot and its path, cursor, batch */
 #define EXEC_NATIVE_RECOVER 45000 /* one authority of an EIP-7702 list */
 
-/* A message: three keccaks of its leaf, two of the tree, a log; a word: two keccak inputs. */
+/* A message: three keccaks of its leaf, two of the tree, a log; a word: hashed three times,
+ * copied three times. */
 #define EXEC_NATIVE_MESSAGE 30000
-#define EXEC_NATIVE_MESSAGE_WORD 120
+#define EXEC_NATIVE_MESSAGE_WORD 700
 
 /* Gas of the system contracts.  A withdrawal is a log of three topics (EIP-2929-era 1,875 + 256)
  * and what L1's proof of it costs everybody in published bytes; a message likewise. */

@@ -2,6 +2,7 @@
 
 #include "base/core/keccak.h"
 #include "executor/block/costs.h"
+#include "executor/messages.h"
 
 enum contract { NONE, BRIDGE = 1, MESSENGER = 2, VALIDATORS = 3 };
 
@@ -100,7 +101,7 @@ static bool message_put(struct call *c, const struct td_addr *sender, struct td_
 {
     uint32_t count;
     (void)exec_state_messages(c->vm->state, &count);
-    if (count >= c->vm->block->message_room)
+    if (count + c->vm->block->message_count >= EXEC_MESSAGES_MAX)
         return false;
     exec_state_message(c->vm->state, &(struct exec_l1_message){*sender, payload});
     return true;

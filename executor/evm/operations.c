@@ -1,7 +1,9 @@
 /* Opcodes on memory, hashes and data. */
 #include "base/core/keccak.h"
 #include "executor/evm/frame.h"
+#include "executor/evm/native_costs.h"
 #include "executor/evm/u256_inline.h"
+#include "executor/system.h"
 
 #define CHARGE(f, gas, native)                                                                     \
     do {                                                                                           \
@@ -114,6 +116,14 @@ enum exec_status exec_op_blockhash(struct exec_frame *f, struct exec_u256 *sp)
 {
     const struct exec_block_env *b = f->vm->block;
     uint64_t number = exec_u256_u64_or_max(&sp[0]);
+    if (b->history) {
+        struct td_hash hash;
+        if (!exec_charge(f, 0, EXEC_NATIVE_COLD_SLOT))
+            return exec_charge_status(f);
+        exec_system_block_hash(f->vm->state, b->number, number, &hash);
+        exec_u256_inline_from_be32(&sp[0], hash.b);
+        return EXEC_SUCCESS;
+    }
     uint64_t back = b->number - number - 1u; /* wraps, and so fails, when number >= b->number */
     if (number < b->number && back < b->hash_count && back < 256u)
         exec_u256_inline_from_be32(&sp[0], b->hashes[back].b);

@@ -61,13 +61,14 @@ static void put_batch(struct exec_run_writer *w, const struct exec_batch *b)
     put_u32(w, b->open);
     put_u64(w, b->number);
     put_bytes(w, b->parent.b, sizeof b->parent.b);
+    put_bytes(w, b->post_state.b, sizeof b->post_state.b);
     if (!b->open)
         return;
     const uint64_t numbers[] = {b->epoch,       b->first_block, b->last_block, b->first_time,
                                 b->last_time,   b->inbox_from,  b->inbox_to,   b->l2_tx_count,
                                 b->native_used, b->data_bytes};
-    const struct td_hash *const hashes[] = {&b->pre_state, &b->post_state, &b->last_block_hash,
-                                            &b->inputs,    &b->inbox_acc,  &b->imports};
+    const struct td_hash *const hashes[] = {&b->pre_state, &b->last_block_hash, &b->inputs,
+                                            &b->inbox_acc, &b->imports};
     for (uint32_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         put_u64(w, numbers[i]);
     for (uint32_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++)

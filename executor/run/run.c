@@ -59,23 +59,24 @@ static void read_keccak(struct words *w, struct td_keccak *k)
     w->bad |= k->fill_bytes >= TD_KECCAK_RATE_BYTES;
 }
 
-/* A closed batch is its number and parent; an open one has those edges its count says.  What is not
- * written is zero, so that exec_batch_digest covers every word. */
+/* A closed batch is its number, parent and end state; an open one has those edges its count says.
+ * What is not written is zero, so that exec_batch_digest covers every word. */
 static void read_batch(struct words *w, struct exec_batch *b)
 {
     uint32_t open = words_u32(w);
     w->bad |= open > 1;
-    exec_batch_init(b);
+    memset(b, 0, sizeof *b);
     b->open = open == 1;
     b->number = words_u64(w);
     words_copy(w, b->parent.b, sizeof b->parent.b);
+    words_copy(w, b->post_state.b, sizeof b->post_state.b);
     if (!b->open)
         return;
     uint64_t *const numbers[] = {&b->epoch,       &b->first_block, &b->last_block, &b->first_time,
                                  &b->last_time,   &b->inbox_from,  &b->inbox_to,   &b->l2_tx_count,
                                  &b->native_used, &b->data_bytes};
-    struct td_hash *const hashes[] = {&b->pre_state, &b->post_state, &b->last_block_hash,
-                                      &b->inputs,    &b->inbox_acc,  &b->imports};
+    struct td_hash *const hashes[] = {&b->pre_state, &b->last_block_hash, &b->inputs, &b->inbox_acc,
+                                      &b->imports};
     for (uint32_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         *numbers[i] = words_u64(w);
     for (uint32_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++)

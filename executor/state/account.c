@@ -26,7 +26,7 @@ static bool account_same(const void *owner, const void *key, uint32_t i)
 static uint32_t find(const struct exec_state *s, const struct td_addr *a, uint32_t *hash)
 {
     struct exec_addr_words key = exec_addr_load(a);
-    *hash = exec_hash_end(exec_hash_addr(&key));
+    *hash = exec_hash_end(exec_hash_addr(&s->hash_key, &key));
     return exec_index_find(&s->account_index, *hash, &key, (struct exec_key){.addr = a->b},
                            account_same);
 }
@@ -209,7 +209,7 @@ static struct code_entry *find_code(const struct exec_state *s, const struct td_
 {
     struct exec_u256 word;
     memcpy(&word, h->b, sizeof word);
-    *hash = exec_hash_end(exec_hash_word(&word));
+    *hash = exec_hash_end(exec_hash_word(&s->hash_key, &word));
     uint32_t i =
         exec_index_find(&s->code_index, *hash, h, (struct exec_key){.word = h->b}, code_same);
     return i == EXEC_INDEX_NONE ? NULL : code_at(s, i);

@@ -81,25 +81,36 @@ static inline bool exec_addr_same(const struct exec_addr_words *a, const struct 
             (a->w[4] ^ w[4])) == 0;
 }
 
-/* Sums of products with odd constants (digits of pi and e), folded: quick, and spread enough for
- * addresses, hashes and small numbers, which is all that is asked of it (see above). */
+/* Multilinear hashing: a sum of 32-bit words times 64-bit key words, the upper half of it, strongly
+ * universal over the key (Lemire, Kaser, "Strongly universal string hashing is fast", 2014).  The
+ * key comes from the block's own hash, which binds the payload: whoever writes the payload does not
+ * know it.  Without that, keys that collide can be written down, and each lookup of one is a walk.
+ */
+#define EXEC_HASH_KEYS 13u
+
+struct exec_hash_key {
+    uint64_t k[EXEC_HASH_KEYS]; /* 5 for an address, 8 for a word */
+};
+
 static inline uint32_t exec_hash_end(uint64_t h)
 {
-    h ^= h >> 32;
-    return (uint32_t)((h * 0x243f6a8885a308d3u) >> 32);
+    return (uint32_t)(h >> 32);
 }
 
-static inline uint64_t exec_hash_addr(const struct exec_addr_words *a)
+static inline uint64_t exec_hash_addr(const struct exec_hash_key *key,
+                                      const struct exec_addr_words *a)
 {
-    return (((uint64_t)a->w[1] << 32) | a->w[0]) * 0x13198a2e03707345u +
-           (((uint64_t)a->w[3] << 32) | a->w[2]) * 0xa4093822299f31d1u +
-           a->w[4] * 0x082efa98ec4e6c89u;
+    const uint64_t *k = key->k;
+    return a->w[0] * k[0] + a->w[1] * k[1] + a->w[2] * k[2] + a->w[3] * k[3] + a->w[4] * k[4];
 }
 
-static inline uint64_t exec_hash_word(const struct exec_u256 *x)
+static inline uint64_t exec_hash_word(const struct exec_hash_key *key, const struct exec_u256 *x)
 {
-    return x->w[0] * 0x452821e638d01377u + x->w[1] * 0xbe5466cf34e90c6du +
-           x->w[2] * 0xc0ac29b7c97c50ddu + x->w[3] * 0x3f84d5b5b5470917u;
+    const uint64_t *k = key->k + 5;
+    uint64_t h = 0;
+    for (uint32_t i = 0; i < 4; i++)
+        h += (uint32_t)x->w[i] * k[2u * i] + (x->w[i] >> 32) * k[2u * i + 1u];
+    return h;
 }
 
 void exec_index_init(struct exec_index *x, const void *owner,

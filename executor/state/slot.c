@@ -33,19 +33,20 @@ static bool transient_same(const void *owner, const void *key, uint32_t i)
     return exec_u256_eq(&k->slot, &e->slot) && exec_addr_same(&k->addr, &e->addr);
 }
 
-static inline uint32_t key_hash(struct slot_key *k, const struct td_addr *a,
-                                const struct exec_u256 *slot)
+static inline uint32_t key_hash(const struct exec_state *s, struct slot_key *k,
+                                const struct td_addr *a, const struct exec_u256 *slot)
 {
     k->addr = exec_addr_load(a);
     k->slot = *slot;
-    return exec_hash_end(exec_hash_addr(&k->addr) + exec_hash_word(slot));
+    return exec_hash_end(exec_hash_addr(&s->hash_key, &k->addr) +
+                         exec_hash_word(&s->hash_key, slot));
 }
 
 static inline uint32_t find(const struct exec_state *s, const struct td_addr *a,
                             const struct exec_u256 *slot, uint32_t *hash)
 {
     struct slot_key k;
-    *hash = key_hash(&k, a, slot);
+    *hash = key_hash(s, &k, a, slot);
     return exec_index_find(&s->slot_index, *hash, &k,
                            (struct exec_key){.addr = a->b, .word = (const uint8_t *)slot->w},
                            slot_same);
@@ -256,7 +257,7 @@ void exec_state_tload(struct exec_state *s, const struct td_addr *a, const struc
                       struct exec_u256 *out)
 {
     struct slot_key k;
-    uint32_t hash = key_hash(&k, a, slot);
+    uint32_t hash = key_hash(s, &k, a, slot);
     uint32_t i = exec_index_find(&s->transient_index, hash, &k,
                                  (struct exec_key){.addr = a->b, .word = (const uint8_t *)slot->w},
                                  transient_same);
@@ -283,7 +284,7 @@ void exec_state_tstore(struct exec_state *s, const struct td_addr *a, const stru
                        const struct exec_u256 *value)
 {
     struct slot_key k;
-    uint32_t hash = key_hash(&k, a, slot);
+    uint32_t hash = key_hash(s, &k, a, slot);
     uint32_t i = exec_index_find(&s->transient_index, hash, &k,
                                  (struct exec_key){.addr = a->b, .word = (const uint8_t *)slot->w},
                                  transient_same);
@@ -312,7 +313,7 @@ void exec_transients_clear(struct exec_state *s)
     for (uint32_t i = 0; i < s->transients.count; i++) {
         struct transient_entry *e = transient_at(s, i);
         struct slot_key k;
-        exec_index_blank(&s->transient_index, key_hash(&k, &e->addr, &e->slot), i);
+        exec_index_blank(&s->transient_index, key_hash(s, &k, &e->addr, &e->slot), i);
     }
     exec_index_clear(&s->transient_index);
     s->transients.count = 0;

@@ -1,4 +1,5 @@
 #include "base/core/assert.h"
+#include "base/core/keccak.h"
 #include "base/core/memory.h"
 #include "executor/state/state_internal.h"
 
@@ -14,6 +15,16 @@ size_t exec_state_footprint(void)
     return sizeof(struct exec_state);
 }
 
+void exec_state_seed(struct exec_state *s, const struct td_hash *seed)
+{
+    struct td_keccak k;
+    TD_ASSERT(s->accounts.count == 0 && s->slots.count == 0);
+    td_keccak_init(&k);
+    td_keccak_update(&k, seed->b, sizeof seed->b);
+    td_keccak_f(k.s); /* 17 lanes may be read */
+    memcpy(s->hash_key.k, k.s, sizeof s->hash_key.k);
+}
+
 struct exec_state *exec_state_init(void *region, struct td_arena *arena,
                                    const struct exec_reader *reader)
 {
@@ -23,6 +34,7 @@ struct exec_state *exec_state_init(void *region, struct td_arena *arena,
     s->arena = arena;
     s->tx = 1;
     s->serial = 1;
+    exec_state_seed(s, &EXEC_EMPTY_CODE_HASH);
     exec_index_init(&s->account_index, s, exec_account_key);
     exec_index_init(&s->slot_index, s, exec_slot_key);
     exec_index_init(&s->transient_index, s, exec_transient_key);

@@ -83,6 +83,7 @@ struct exec_state {
     uint64_t serial;
     uint64_t refund_serial;
     int64_t refund;
+    struct exec_hash_key hash_key;
     struct exec_index account_index, slot_index, transient_index, code_index;
     struct exec_pool accounts, slots, transients, codes;
     struct exec_list known_accounts, known_slots; /* in the order the reader was asked */

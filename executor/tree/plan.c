@@ -43,8 +43,8 @@ static struct td_bytes code_of(const struct exec_state *s, const struct td_hash 
 {
     struct exec_u256 word;
     memcpy(&word, h->b, sizeof word);
-    uint32_t i = exec_index_find(&s->code_index, exec_hash_end(exec_hash_word(&word)), h,
-                                 (struct exec_key){.word = h->b}, code_same);
+    uint32_t i = exec_index_find(&s->code_index, exec_hash_end(exec_hash_word(&s->hash_key, &word)),
+                                 h, (struct exec_key){.word = h->b}, code_same);
     return i == EXEC_INDEX_NONE ? td_bytes_of(NULL, 0) : code_at(s, i)->c.bytes;
 }
 

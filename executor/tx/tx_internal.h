@@ -11,7 +11,7 @@ enum exec_tx_native_cost {
     EXEC_NATIVE_AUTHORIZATION = 45000, /* a recovery, a hash, an account read and written */
     EXEC_NATIVE_DATA_WORD = 400,       /* 32 bytes hashed twice (12 words and 1/4 of a keccak-f
                                         * each), copied and counted */
-    EXEC_NATIVE_ACCESS = 1500,         /* an address or slot: decoded, entered into the tables */
+    EXEC_NATIVE_ACCESS = 7500,         /* an address or slot: decoded, and warm when it is read */
 };
 
 /* Intrinsic gas and the floor of EIP-7623 in one pass over the data. */

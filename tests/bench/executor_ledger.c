@@ -314,10 +314,10 @@ static struct ledger *ledger_new(void)
                                      .ts_ms = 1700000000000u,
                                      .block_hash = {{0x6e}},
                                      .base_fee = exec_u256_of(1000)};
-    exec_batch_init(&l->batch);
     make_users(l);
     genesis(l);
     fill(l);
+    exec_batch_init(&l->batch, &l->cursor);
     return l;
 }
 

@@ -231,7 +231,6 @@ struct chain *chain_new(void)
                                      .ts_ms = 1700000000000u,
                                      .block_hash = {{0x6e}},
                                      .base_fee = exec_u256_of(1000)};
-    exec_batch_init(&c->batch);
     return c;
 }
 
@@ -285,6 +284,7 @@ void chain_genesis(struct chain *c)
     err = exec_tree_memory_put(&c->tree, &c->witness.update);
     TD_ASSERT(err == TD_OK);
     keep_state(c, genesis_state);
+    exec_batch_init(&c->batch, &c->cursor);
     genesis_state = NULL;
 }
 
@@ -411,7 +411,7 @@ static void make_header(struct chain *c, bool end_batch)
     c->block = (struct exec_block){td_bytes_of(bytes, sizeof bytes), c->payload, c->payload_count};
 }
 
-void chain_block(struct chain *c, bool end_batch)
+enum td_error chain_try(struct chain *c, bool end_batch)
 {
     const struct exec_reader reader = reader_of(c);
     const struct exec_recoverer recoverer = {c, recover};
@@ -419,8 +419,13 @@ void chain_block(struct chain *c, bool end_batch)
     c->recovered_count = 0;
     td_arena_reset(&c->block_arena);
     make_header(c, end_batch);
-    enum td_error err = exec_block(&c->params, &c->block, &reader, &ports, &c->block_arena,
-                                   &c->cursor, &c->batch, &c->result);
+    return exec_block(&c->params, &c->block, &reader, &ports, &c->block_arena, &c->cursor,
+                      &c->batch, &c->result);
+}
+
+void chain_block(struct chain *c, bool end_batch)
+{
+    enum td_error err = chain_try(c, end_batch);
     TD_ASSERT(err == TD_OK);
     err = exec_tree_memory_put(&c->tree, &c->witness.update);
     TD_ASSERT(err == TD_OK);

@@ -80,6 +80,8 @@ uint64_t chain_nonce(struct chain *c, uint32_t key);
 
 /* Make, execute and keep the block; the payload is empty again.  `end_batch` is the header's. */
 void chain_block(struct chain *c, bool end_batch);
+/* The same, but an error is returned, and then the chain is of no further use. */
+enum td_error chain_try(struct chain *c, bool end_batch);
 
 /* ---- runs */
 

@@ -32,8 +32,8 @@ static struct exec_batch batch(void)
 {
     struct exec_batch b;
     struct exec_cursor c = cursor();
-    exec_batch_init(&b);
-    exec_batch_begin(&b, &c, 1, 10, 20);
+    exec_batch_init(&b, &c);
+    cr_assert(exec_batch_begin(&b, &c, 1, 10, 20));
     return b;
 }
 
@@ -47,7 +47,7 @@ Test(batch, hash_is_keccak_of_24_words_in_order)
 {
     struct exec_batch b = batch();
     b.number = 2, b.last_block = 12, b.last_time = 25, b.inbox_to = 6, b.l2_tx_count = 77;
-    b.parent.b[0] = 0xa0, b.post_state.b[0] = 0xa1, b.last_block_hash.b[0] = 0xa2;
+    b.parent.b[0] = 0xa0, b.post_state = (struct td_hash){{0xa1}}, b.last_block_hash.b[0] = 0xa2;
     b.inputs.b[0] = 0xa3, b.imports.b[0] = 0xa4;
     td_keccak_update(&b.on, "data", 4);
 
@@ -150,20 +150,37 @@ Test(batch, every_member_changes_hash_and_digest)
     cr_expect_not(td_hash_eq(&other, &hash));
 }
 
-Test(batch, a_closed_batch_is_its_number_and_parent)
+/* A parent link is not enough: the state must be the one that parent ended in. */
+Test(batch, the_next_batch_begins_where_the_last_one_ended)
+{
+    struct exec_cursor c = cursor(), forged = cursor();
+    struct exec_batch b;
+    exec_batch_init(&b, &c);
+    forged.tree_root.e[4].v ^= 1;
+    cr_expect_not(exec_batch_begin(&b, &forged, 1, 10, 20));
+    cr_expect_not(b.open);
+    cr_expect(exec_batch_begin(&b, &c, 1, 10, 20));
+}
+
+Test(batch, a_closed_batch_is_its_number_parent_and_end_state)
 {
     struct exec_batch a, b;
     struct td_hash x, y;
-    exec_batch_init(&a);
-    exec_batch_init(&b);
+    struct exec_cursor c = cursor();
+    exec_batch_init(&a, &c);
+    exec_batch_init(&b, &c);
     exec_batch_digest(&x, &a);
     b.number = 1;
     exec_batch_digest(&y, &b);
     cr_expect_not(td_hash_eq(&x, &y));
-    exec_batch_init(&b);
+    exec_batch_init(&b, &c);
     b.parent.b[3] = 1;
     exec_batch_digest(&y, &b);
     cr_expect_not(td_hash_eq(&x, &y));
+    exec_batch_init(&b, &c);
+    b.post_state.b[3] ^= 1;
+    exec_batch_digest(&y, &b);
+    cr_expect_not(td_hash_eq(&x, &y), "the state it ended in");
 }
 
 Test(cursor, every_member_changes_the_commitment)
