@@ -81,10 +81,13 @@ const struct exec_point *exec_stream_point(struct exec_point *room, const struct
 #if EXEC_SECP_CHIPS
 
 #if EXEC_LIMB_BITS == 32
-/* The sixteen words of a point, where they are. */
+/* The sixteen words of a point, where they are.  The empty statement keeps gcc from taking the
+ * point's address for that of x alone and warning of sixteen words there. */
 static inline uint32_t *words_of(struct exec_point *p)
 {
-    return (uint32_t *)p;
+    void *at = p;
+    __asm__("" : "+r"(at));
+    return at;
 }
 #endif
 

@@ -168,7 +168,7 @@
         if (UNLIKELY(!exec_u256_is_u64(dest_) || dest_->w[0] >= f->code_len))                      \
             goto bad_jump;                                                                         \
         uint32_t to_ = (uint32_t)dest_->w[0];                                                      \
-        if (UNLIKELY((f->jumpdests[to_ / 8u] >> (to_ % 8u) & 1u) == 0))                            \
+        if (UNLIKELY(((uint32_t)f->jumpdests[to_ / 8u] >> (to_ % 8u) & 1u) == 0))                  \
             goto bad_jump;                                                                         \
         ip = f->code + to_;                                                                        \
         DISPATCH();                                                                                \

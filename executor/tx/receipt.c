@@ -41,7 +41,7 @@ bool exec_bloom_has(const struct exec_bloom *bloom, struct td_bytes name)
     bool all = true;
     bits_of(bit, name);
     for (uint32_t i = 0; i < 3; i++)
-        all &= (bloom->b[EXEC_BLOOM_BYTES - 1u - bit[i] / 8u] >> (bit[i] % 8u) & 1u) != 0;
+        all &= ((uint32_t)bloom->b[EXEC_BLOOM_BYTES - 1u - bit[i] / 8u] >> (bit[i] % 8u) & 1u) != 0;
     return all;
 }
 
