@@ -20,6 +20,7 @@
 #pragma once
 
 #include "base/core/codec.h"
+#include "base/core/payload.h"
 #include "consensus/types.h"
 
 #define BFT_HEADER_BYTES 395u
@@ -34,13 +35,12 @@ void bft_header_decode(struct td_reader *r, struct bft_header *h);
 /* blockHash = keccak("TandemHeader1" ‖ header).  [P-2.2] */
 void bft_header_hash(struct td_hash *out, const struct bft_header *h);
 
-/* Root of the binary keccak tree over transaction hashes, deposits first: leaf = keccak(0x00 ‖
- * hash), node = keccak(0x01 ‖ left ‖ right), a lone right edge moves up unchanged, and the root is
- * keccak(0x02 ‖ u32 count ‖ top).  No transactions: 32 zero bytes.  [P-2.3]
- *
- * scratch  [count] hashes, overwritten; may be the array `hashes` itself.  O(count) keccaks. */
-void bft_payload_root(struct td_hash *out, struct td_hash *scratch, const struct td_hash *hashes,
-                      uint32_t count);
+/* [P-2.3] is base/core/payload.h's td_payload_root: consensus and execution share it. */
+static inline void bft_payload_root(struct td_hash *out, struct td_hash *scratch,
+                                    const struct td_hash *hashes, uint32_t count)
+{
+    td_payload_root(out, scratch, hashes, count);
+}
 
 /* Everything resultDigest(h) binds.  [P-2.4] */
 struct bft_result {

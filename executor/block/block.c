@@ -2,6 +2,7 @@
 
 #include "base/core/codec.h"
 #include "base/core/limits.h"
+#include "base/core/payload.h"
 #include "executor/block/abi.h"
 #include "executor/block/costs.h"
 #include "executor/evm/code.h"
@@ -43,32 +44,6 @@ static void entry_hash(struct td_hash *out, const struct exec_chain *chain, stru
         td_keccak256(out, entry.ptr, entry.len);
 }
 
-/* [P-2.3]: leaves, then pairs level by level, a lone right edge moving up. */
-static void payload_root(struct td_hash *out, struct td_hash *h, uint32_t count)
-{
-    uint8_t buf[1u + 2u * TD_HASH_BYTES];
-    buf[0] = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        memcpy(buf + 1, h[i].b, TD_HASH_BYTES);
-        td_keccak256(&h[i], buf, 1u + TD_HASH_BYTES);
-    }
-    buf[0] = 1;
-    for (uint32_t width = count; width > 1; width = width / 2u + width % 2u) {
-        for (uint32_t i = 0; i < width / 2u; i++) {
-            memcpy(buf + 1, h[2u * i].b, TD_HASH_BYTES);
-            memcpy(buf + 1 + TD_HASH_BYTES, h[2u * i + 1u].b, TD_HASH_BYTES);
-            td_keccak256(&h[i], buf, sizeof buf);
-        }
-        if (width % 2u != 0)
-            h[width / 2u] = h[width - 1u];
-    }
-    buf[0] = 2;
-    for (uint32_t i = 0; i < 4; i++)
-        buf[1u + i] = (uint8_t)(count >> (24u - 8u * i));
-    memcpy(buf + 5, h[0].b, TD_HASH_BYTES);
-    td_keccak256(out, buf, 5u + TD_HASH_BYTES);
-}
-
 bool exec_payload_fits(const struct exec_chain *chain, const struct td_bytes *payload,
                        uint32_t count)
 {
@@ -87,8 +62,6 @@ static enum td_error check_payload(struct run *r)
     r->out->txs = TD_ARENA_NEW(r->arena, struct exec_tx_result, n);
     if (r->out->txs == NULL)
         return TD_E_NOSPACE;
-    if (n == 0)
-        return td_hash_is_zero(&r->header.payload_root) ? TD_OK : TD_E_CORRUPT;
     struct td_arena_mark mark = td_arena_mark(r->arena);
     struct td_hash *scratch = TD_ARENA_NEW(r->arena, struct td_hash, n);
     if (scratch == NULL)
@@ -99,7 +72,7 @@ static enum td_error check_payload(struct run *r)
         r->out->txs[i].payload_index = i;
     }
     struct td_hash root;
-    payload_root(&root, scratch, n);
+    td_payload_root(&root, scratch, scratch, n);
     td_arena_rewind(r->arena, mark);
     return td_hash_eq(&root, &r->header.payload_root) ? TD_OK : TD_E_CORRUPT;
 }
@@ -136,7 +109,7 @@ static void environment(struct run *r)
 
 /* ---- transactions */
 
-static void finish_tx(struct run *r, struct exec_tx_result *x, uint32_t *index)
+static void finish_tx(struct run *r, struct exec_tx_result *x)
 {
     if (x->verdict != EXEC_TX_OK) {
         r->out->skipped++;
@@ -148,7 +121,6 @@ static void finish_tx(struct run *r, struct exec_tx_result *x, uint32_t *index)
     r->out->gas_used += rc->gas_used;
     rc->cumulative_gas = r->out->gas_used;
     r->out->tx_count++;
-    (*index)++;
 }
 
 /* Messages join the batch's tree as their transaction ends, so that their order is execution's. */
@@ -238,7 +210,6 @@ static enum exec_tx_verdict run_inbox(struct run *r, uint32_t index, struct exec
 
 static enum td_error run_all(struct run *r)
 {
-    uint32_t executed = 0;
     for (uint32_t i = 0; i < r->block->payload_count; i++) {
         struct exec_tx_result *x = &r->out->txs[i];
         td_arena_reset(&r->vm_arena);
@@ -256,7 +227,7 @@ static enum td_error run_all(struct run *r)
             err = x->receipt.err != TD_OK ? x->receipt.err : take_messages(r, &x->receipt);
         if (err != TD_OK)
             return err;
-        finish_tx(r, x, &executed);
+        finish_tx(r, x);
         x->receipt.output = td_bytes_of(NULL, 0); /* it lived in the arena reset above */
     }
     return TD_OK;

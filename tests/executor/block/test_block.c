@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/core/keccak.h"
+#include "executor/state/state_internal.h"
 #include "executor/system.h"
 #include "tests/executor/block/chain.h"
 
@@ -376,6 +377,21 @@ Test(block, blockhash_is_the_hash_of_that_block)
         cr_expect(exec_u256_eq(&got, &want), "block %u", n);
     }
     prove();
+}
+
+/* The tables' hash is keyed by the block's own hash: keys that collide cannot be prepared. */
+Test(block, the_state_is_keyed_by_the_block_that_fills_it)
+{
+    chain_block(c, false);
+    struct exec_state *same = calloc(1, exec_state_footprint()), *other;
+    other = calloc(1, exec_state_footprint());
+    exec_state_seed(same, &c->result.block_hash);
+    exec_state_seed(other, &c->cursor.inbox_acc);
+    struct exec_hash_key used = c->result.state->hash_key;
+    cr_expect_eq(memcmp(&used, &same->hash_key, sizeof used), 0);
+    cr_expect_neq(memcmp(&used, &other->hash_key, sizeof used), 0);
+    free(same);
+    free(other);
 }
 
 /* Any word of the input changed: refused, or another statement.  Words that do not count would be
