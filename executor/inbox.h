@@ -7,7 +7,9 @@
  * u64 l1Block | data, integers big-endian; its transaction hash is op.
  *
  * kind 0  deposit or call: value is minted at `sender` (aliased by L1), then a call of `to`
- * kind 1  a raw signed L2 transaction in data, with its own nonce; anything invalid is a no-op */
+ * kind 1  a raw signed L2 transaction in data, with its own nonce; anything invalid is a no-op.
+ *         value is minted at `sender` first and stays there: what L1's bridge took in is never
+ * lost, and whoever has nothing on L2 yet can pay for what they force */
 #pragma once
 
 #include "executor/tx.h"

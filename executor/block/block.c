@@ -77,6 +77,16 @@ static enum td_error check_payload(struct run *r)
     return td_hash_eq(&root, &r->header.payload_root) ? TD_OK : TD_E_CORRUPT;
 }
 
+/* Epochs follow each other, and one ends with the last block of a batch [P-9.5]: L1 takes a batch
+ * on the signatures of one epoch's set, which must have certified every block of it. */
+static bool check_epoch(const struct run *r)
+{
+    uint64_t before = r->cursor->epoch, epoch = r->header.epoch;
+    if (epoch == before)
+        return !r->batch->open || r->batch->epoch == epoch;
+    return epoch > before && epoch - before == 1u && !r->batch->open;
+}
+
 static enum td_error check_header(struct run *r)
 {
     const struct exec_cursor *c = r->cursor;
@@ -85,9 +95,9 @@ static enum td_error check_header(struct run *r)
         return TD_E_CORRUPT;
     const struct exec_header *h = &r->header;
     if (h->filler || h->number != c->number + 1u || !td_hash_eq(&h->prev_hash, &c->block_hash) ||
-        h->ts_ms <= c->ts_ms || h->epoch < c->epoch || h->inbox_count < c->inbox_index)
+        h->ts_ms <= c->ts_ms || h->inbox_count < c->inbox_index)
         return TD_E_CORRUPT;
-    return TD_OK;
+    return check_epoch(r) ? TD_OK : TD_E_CORRUPT;
 }
 
 static void environment(struct run *r)
@@ -185,9 +195,40 @@ static enum exec_tx_verdict try_inbox(struct run *r, const struct exec_inbox_op 
     return exec_tx_apply(&r->vm, &tx, r->gas_left, r->native_left, &x->receipt);
 }
 
+/* What a raw transaction's entry carries, at its L1 sender: it stays whatever becomes of the
+ * transaction, for which it may pay.  False, nothing changed: there is nothing to mint. */
+static bool mint(struct run *r, const struct exec_inbox_op *op)
+{
+    if (op->kind != EXEC_INBOX_RAW || exec_u256_is_zero(&op->value))
+        return false;
+    r->native_left -= r->native_left < EXEC_NATIVE_MINT ? r->native_left : EXEC_NATIVE_MINT;
+    exec_state_tx_begin(r->out->state);
+    bool fits = exec_state_add_balance(r->out->state, &op->sender, &op->value);
+    exec_state_tx_end(r->out->state);
+    return fits; /* more wei than 2^256 exist on no L1 */
+}
+
+static void unmint(struct run *r, const struct exec_inbox_op *op)
+{
+    exec_state_tx_begin(r->out->state);
+    (void)exec_state_sub_balance(r->out->state, &op->sender, &op->value);
+    exec_state_tx_end(r->out->state);
+}
+
+/* Does this block have what an entry may need at most?  What later entries cost to look at is gone
+ * from native_left already, so whoever fills a payload could starve its first one. */
+static bool has_room(const struct run *r, const struct exec_inbox_op *op)
+{
+    uint64_t most = r->chain->prices.tx_native_max;
+    if (op->kind == EXEC_INBOX_RAW && !exec_u256_is_zero(&op->value))
+        most += EXEC_NATIVE_MINT;
+    return r->native_left >= most;
+}
+
 /* An entry that is not the next one, or for which this block has no room left, is not consumed and
- * stays the next.  One that finds no room as a block's first entry never will: it is consumed, and
- * has no effect.  [executor.md: never skipped; their worst case is reserved first] */
+ * stays the next.  One that finds too little gas as a block's first entry, or too few native units
+ * as its only one, never will find more: it is consumed, and has no effect but its mint.
+ * [executor.md: never skipped; their worst case is reserved first] */
 static enum exec_tx_verdict run_inbox(struct run *r, uint32_t index, struct exec_tx_result *x)
 {
     struct exec_inbox_op op;
@@ -197,11 +238,16 @@ static enum exec_tx_verdict run_inbox(struct run *r, uint32_t index, struct exec
     if (r->inbox_over || op.index != c->inbox_index || op.index >= r->header.inbox_count ||
         r->inbox_taken >= EXEC_INBOX_PER_BLOCK_MAX)
         return EXEC_TX_MALFORMED;
-    if (index > 0 && r->native_left < r->chain->prices.tx_native_max)
+    bool alone = r->block->payload_count == 1u;
+    if (!alone && !has_room(r, &op))
         return EXEC_TX_BLOCK_NATIVE;
+    bool minted = mint(r, &op);
     enum exec_tx_verdict v = try_inbox(r, &op, x);
-    if (index > 0 && (v == EXEC_TX_BLOCK_GAS || v == EXEC_TX_BLOCK_NATIVE))
+    if ((v == EXEC_TX_BLOCK_GAS && index > 0) || (v == EXEC_TX_BLOCK_NATIVE && !alone)) {
+        if (minted)
+            unmint(r, &op);
         return v;
+    }
     c->inbox_index++;
     exec_inbox_add(&c->inbox_acc, &x->hash);
     r->inbox_taken++;

@@ -7,6 +7,10 @@
 #define EXEC_NATIVE_BLOCK 40000   /* header, history slot and its path, cursor, batch */
 #define EXEC_NATIVE_RECOVER 45000 /* one authority of an EIP-7702 list */
 
+/* The mint of a raw inbox entry: an account read and written (EXEC_NATIVE_COLD_ACCOUNT), two
+ * transactions of the state. */
+#define EXEC_NATIVE_MINT 10000
+
 /* A message: three keccaks of its leaf, two of the tree, a log; a word: hashed three times,
  * copied three times. */
 #define EXEC_NATIVE_MESSAGE 30000

@@ -394,10 +394,10 @@ static void payload_root(struct chain *c, struct bft_header *h)
 static void make_header(struct chain *c, bool end_batch)
 {
     static uint8_t bytes[BFT_HEADER_BYTES];
-    struct bft_header h = {.epoch = c->cursor.number / 64u,
+    struct bft_header h = {.epoch = c->epoch != NULL ? *c->epoch : c->cursor.number / 64u,
                            .round = c->cursor.number + 1u,
                            .height = c->cursor.number + 1u,
-                           .end_batch = end_batch,
+                           .end_batch = end_batch || (c->cursor.number + 1u) % 64u == 0,
                            .parent = c->cursor.block_hash,
                            .prev_hash = c->cursor.block_hash,
                            .ts_ms = c->cursor.ts_ms + 1000u};

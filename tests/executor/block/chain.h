@@ -52,8 +52,9 @@ struct chain {
     struct exec_block block;
     struct exec_result result;
     struct exec_witness_built witness;
-    bool slopes;          /* hints for a guest without chips */
-    uint64_t inbox_ready; /* depositCount of the next header */
+    bool slopes;           /* hints for a guest without chips */
+    uint64_t inbox_ready;  /* depositCount of the next header */
+    const uint64_t *epoch; /* of the next header, instead of its height / 64 */
     /* the run being collected */
     struct exec_run_start start;
     struct exec_run_writer writer;
@@ -78,7 +79,8 @@ void chain_add_inbox(struct chain *c, const struct exec_inbox_op *op);
 struct td_bytes chain_tx_bytes(struct chain *c, const struct exec_tx *signed_tx);
 uint64_t chain_nonce(struct chain *c, uint32_t key);
 
-/* Make, execute and keep the block; the payload is empty again.  `end_batch` is the header's. */
+/* Make, execute and keep the block; the payload is empty again.  `end_batch` is the header's; the
+ * last of an epoch's 64 heights ends a batch in any case. */
 void chain_block(struct chain *c, bool end_batch);
 /* The same, but an error is returned, and then the chain is of no further use. */
 enum td_error chain_try(struct chain *c, bool end_batch);

@@ -182,6 +182,83 @@ Test(block, a_forced_transaction_that_finds_no_room_stays_the_next)
     prove();
 }
 
+/* What later entries cost to look at is reserved before the first one runs: a proposer who fills a
+ * payload must not be able to starve a forced transaction that way and have it count as done. */
+Test(block, a_forced_transaction_cannot_be_starved_by_what_stands_behind_it)
+{
+    static uint8_t junk[600000];
+    struct exec_inbox_op op = deposit(0, 50);
+    chain_run_begin(c);
+    c->inbox_ready = 1;
+    chain_add_inbox(c, &op);
+    for (uint32_t i = 0; i < 3; i++) /* 3 * 0.6 MB * 24 units: more than 37.8 of 40 M are gone */
+        chain_add_bytes(c, td_bytes_of(junk, i < 2 ? sizeof junk : 390000));
+    chain_block(c, false);
+    cr_expect_eq(c->result.txs[0].verdict, EXEC_TX_BLOCK_NATIVE);
+    cr_expect_eq(c->cursor.inbox_index, 0);
+    cr_expect_null(chain_account(c, &SOMEONE));
+    chain_add_inbox(c, &op);
+    chain_block(c, false);
+    cr_expect_eq(c->cursor.inbox_index, 1);
+    cr_expect_eq(chain_account(c, &SOMEONE)->balance.w[0], 50);
+    prove();
+}
+
+/* The bridge on L1 took the value of a raw entry in: it appears on L2 once, whatever becomes of the
+ * transaction, which it may pay for; an entry that is not consumed mints nothing. */
+Test(block, a_raw_inbox_entry_mints_its_value_whatever_becomes_of_the_transaction)
+{
+    struct td_addr poor = {{0x31}}, other = {{0x32}};
+    struct exec_tx tx = chain_tx(c, 0, 0);
+    chain_run_begin(c);
+    c->inbox_ready = 4;
+    struct exec_inbox_op op = {.index = 0,
+                               .kind = EXEC_INBOX_RAW,
+                               .sender = poor,
+                               .value = exec_u256_of(77),
+                               .data = td_bytes_of_text("no transaction")};
+    chain_add_inbox(c, &op);
+    op = (struct exec_inbox_op){
+        .index = 1, .kind = EXEC_INBOX_RAW, .sender = c->addr[0], .value = exec_u256_of(5)};
+    tx.to = SOMEONE;
+    tx.value = chain_account(c, &c->addr[0])->balance; /* affordable with the mint alone */
+    tx.gas_limit = 30000;
+    tx.fee_cap = exec_u256_of(1000);
+    struct exec_u256 fee = exec_u256_of(30000u * 1000u);
+    op.value = fee;
+    chain_sign(c, &tx, 0);
+    op.data = chain_tx_bytes(c, &tx);
+    chain_add_inbox(c, &op);
+    chain_block(c, false);
+    cr_expect_eq(c->result.txs[0].verdict, EXEC_TX_TYPE);
+    cr_expect_eq(c->result.txs[1].verdict, EXEC_TX_OK);
+    cr_expect(exec_u256_eq(&chain_account(c, &SOMEONE)->balance, &tx.value));
+    cr_expect_eq(chain_account(c, &poor)->balance.w[0], 77);
+    cr_expect_eq(chain_account(c, &poor)->nonce, 0);
+
+    /* no room for its gas behind another: not consumed, nothing minted; alone it is */
+    struct exec_inbox_op first = deposit(2, 1);
+    tx = chain_tx(c, 1, 0);
+    tx.gas_limit = c->params.gas_limit;
+    chain_sign(c, &tx, 1);
+    op = (struct exec_inbox_op){.index = 3,
+                                .kind = EXEC_INBOX_RAW,
+                                .sender = other,
+                                .value = exec_u256_of(9),
+                                .data = chain_tx_bytes(c, &tx)};
+    chain_add_inbox(c, &first);
+    chain_add_inbox(c, &op);
+    chain_block(c, false);
+    cr_expect_eq(c->result.txs[1].verdict, EXEC_TX_BLOCK_GAS);
+    cr_expect_eq(c->cursor.inbox_index, 3);
+    cr_expect(exec_u256_is_zero(&chain_account(c, &other)->balance));
+    chain_add_inbox(c, &op);
+    chain_block(c, false);
+    cr_expect_eq(c->cursor.inbox_index, 4);
+    cr_expect_eq(chain_account(c, &other)->balance.w[0], 9);
+    prove();
+}
+
 /* L1 bounds gas limits; should one slip through, the queue must not stop behind it. */
 Test(block, an_inbox_entry_that_no_block_has_room_for_does_not_block_the_queue)
 {
@@ -341,6 +418,37 @@ Test(block, a_batch_ends_where_the_header_says_and_the_next_names_it)
     cr_expect_eq(c->batch.first_block, 3);
     cr_expect(td_hash_eq(&c->batch.parent, &batch_hash));
     prove();
+}
+
+/* L1 takes a batch on the signatures of one epoch's set: a block of the next epoch in an open batch
+ * is no block, nor is one that skips an epoch or goes back to one. */
+Test(block, a_batch_lies_in_one_epoch)
+{
+    static const struct {
+        uint64_t blocks_before, epoch; /* of the block tried; 64 heights an epoch */
+        bool open;
+        enum td_error want;
+    } rows[] = {{63, 0, true, TD_OK},
+                {63, 1, true, TD_E_CORRUPT},
+                {64, 1, false, TD_OK},
+                {64, 2, false, TD_E_CORRUPT},
+                {64, 0, false, TD_OK},
+                {65, 0, true, TD_E_CORRUPT},
+                {65, 2, true, TD_E_CORRUPT},
+                {65, UINT64_MAX, true, TD_E_CORRUPT},
+                {64, UINT64_MAX, false, TD_E_CORRUPT}};
+    for (uint32_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (i > 0) {
+            chain_free(c);
+            c = chain_new();
+            chain_genesis(c);
+        }
+        while (c->cursor.number < rows[i].blocks_before)
+            chain_block(c, false);
+        cr_assert_eq(c->batch.open, rows[i].open);
+        c->epoch = &rows[i].epoch;
+        cr_expect_eq(chain_try(c, false), rows[i].want, "row %u", i);
+    }
 }
 
 /* BLOCKHASH of the last 256 blocks is what consensus called them; older and future ones are zero.
