@@ -138,13 +138,25 @@ const struct exec_l1_message *exec_state_messages(const struct exec_state *s, ui
  *   changed account  LEAF + bytes of nonce and balance (+ ACCOUNT_KEY if it was empty)
  *                    (+ CODE + the code when that changed)
  *   message to L1    MESSAGE + its payload
- * Accounts with da_off publish nothing on L1. */
+ * Accounts with da_off publish nothing on L1.
+ *
+ * That it is a bound, by executor/tree/diff.h: whatever a block publishes was last changed by some
+ * transaction, which counted the value it has at the end.  A number's three forms are no longer
+ * than the value.  A slot is an index (5 bytes), one of form and length, and the value: 6 <= LEAF.
+ * An account is an index, what changed, and two numbers with one byte each: 8 = LEAF.  A new leaf
+ * adds its key, 35; a code its length, 4, and its bytes; a message's frame has 24. */
 #define EXEC_PUBDATA_LEAF_BYTES 8u         /* index delta, metadata, lengths */
 #define EXEC_PUBDATA_SLOT_KEY_BYTES 52u    /* address and slot */
 #define EXEC_PUBDATA_ACCOUNT_KEY_BYTES 36u /* key of the new leaf */
 #define EXEC_PUBDATA_CODE_BYTES 36u        /* hash and length */
 #define EXEC_PUBDATA_MESSAGE_BYTES 24u     /* sender and length */
 uint64_t exec_state_tx_pubdata(const struct exec_state *s);
+
+/* What a block publishes beside that: its frame and an empty diff, 8 + 3; its hash in the ring,
+ * epoch and set hash, three new slots of 73; the fee vault, new, with all its bytes, 76. */
+#define EXEC_PUBDATA_BLOCK_BYTES (11u + 3u * 73u + 76u)
+/* And for each raw inbox entry that mints, whose sender may be new. */
+#define EXEC_PUBDATA_MINT_BYTES 76u
 
 /* ---- the block's footprint, in order of first touch */
 

@@ -170,6 +170,19 @@ static uint64_t price_of(const struct exec_state *s, const struct exec_prices *p
     return used;
 }
 
+/* What the sender gets back of *paid after the run may lengthen its balance: counted as if all came
+ * back. */
+static uint64_t refund_bytes(struct exec_state *s, const struct td_addr *sender,
+                             const struct exec_u256 *paid)
+{
+    struct exec_u256 sum;
+    const struct exec_account *a = exec_state_get(s, sender);
+    if (a->da_off || exec_u256_is_zero(paid))
+        return 0;
+    (void)exec_u256_add(&sum, &a->balance, paid); /* it was part of one balance */
+    return exec_u256_byte_length(&sum) - exec_u256_byte_length(&a->balance);
+}
+
 static void collect(const struct exec_vm *vm, struct exec_receipt *out)
 {
     out->success = out->status == EXEC_SUCCESS;
@@ -179,9 +192,9 @@ static void collect(const struct exec_vm *vm, struct exec_receipt *out)
 }
 
 /* The run and what it costs: everything but who pays.  Within transaction of the state; the nonce
- * is raised and gas bought already. */
-static void execute(struct exec_vm *vm, const struct exec_tx *tx, uint64_t native_limit,
-                    struct exec_receipt *out)
+ * is raised and gas bought already, for *paid. */
+static void execute(struct exec_vm *vm, const struct exec_tx *tx, const struct exec_u256 *paid,
+                    uint64_t native_limit, struct exec_receipt *out)
 {
     struct exec_state *s = vm->state;
     const struct exec_prices *p = &vm->block->prices;
@@ -210,7 +223,7 @@ static void execute(struct exec_vm *vm, const struct exec_tx *tx, uint64_t nativ
     out->output = done.output;
     out->created = done.created;
     out->native_used = (uint64_t)(limit - vm->native_left);
-    out->pubdata_bytes = exec_state_tx_pubdata(s);
+    out->pubdata_bytes = exec_state_tx_pubdata(s) + refund_bytes(s, &tx->sender, paid);
 
     bool whole =
         done.status == EXEC_OUT_OF_NATIVE || tx->gas_limit < intrinsic || tx->gas_limit < floor;
@@ -227,7 +240,7 @@ static void execute(struct exec_vm *vm, const struct exec_tx *tx, uint64_t nativ
         out->gas_used = tx->gas_limit;
         out->output = (struct td_bytes){0};
         out->created = (struct td_addr){{0}};
-        out->pubdata_bytes = exec_state_tx_pubdata(s);
+        out->pubdata_bytes = exec_state_tx_pubdata(s) + refund_bytes(s, &tx->sender, paid);
     }
     collect(vm, out);
 }
@@ -263,7 +276,7 @@ static void apply_deposit(struct exec_vm *vm, const struct exec_tx *tx, uint64_t
     /* More wei than 2^256 exist on no L1; should a test say so, the call is what fails. */
     (void)exec_state_add_balance(vm->state, &tx->sender, &tx->mint);
     raise_nonce(vm->state, &tx->sender);
-    execute(vm, tx, limit < block_native_left ? limit : block_native_left, out);
+    execute(vm, tx, &FREE, limit < block_native_left ? limit : block_native_left, out);
     exec_state_tx_end(vm->state);
 }
 
@@ -288,7 +301,7 @@ enum exec_tx_verdict exec_tx_apply(struct exec_vm *vm, const struct exec_tx *tx,
     bool paid = exec_state_sub_balance(s, &tx->sender, &all);
     TD_ASSERT(paid); /* price <= fee_cap, for which can_pay held */
     raise_nonce(s, &tx->sender);
-    execute(vm, tx, limit < block_native_left ? limit : block_native_left, out);
+    execute(vm, tx, &all, limit < block_native_left ? limit : block_native_left, out);
 
     struct exec_u256 back = times(&price, tx->gas_limit - out->gas_used);
     exec_state_add_balance(s, &tx->sender, &back);
@@ -305,12 +318,13 @@ enum exec_tx_verdict exec_tx_apply(struct exec_vm *vm, const struct exec_tx *tx,
 
 void exec_tx_call(struct exec_vm *vm, const struct exec_tx *tx, bool lend, struct exec_receipt *out)
 {
+    static const struct exec_u256 FREE;
     struct exec_state *s = vm->state;
     uint64_t limit = native_cap(&vm->block->prices, tx->gas_limit);
     begin(vm, tx, &tx->fee_cap, out);
     if (lend && exec_u256_cmp(&exec_state_get(s, &tx->sender)->balance, &tx->value) < 0)
         exec_state_set_balance(s, &tx->sender, &tx->value);
     raise_nonce(s, &tx->sender);
-    execute(vm, tx, limit, out);
+    execute(vm, tx, &FREE, limit, out);
     exec_state_tx_end(s);
 }

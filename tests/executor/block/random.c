@@ -186,8 +186,11 @@ static void random_tx(struct random_blocks *r, bool raw_inbox)
         chain_add(r->c, &tx);
         return;
     }
-    struct exec_inbox_op op = {
-        .index = r->inbox_next++, .kind = EXEC_INBOX_RAW, .data = chain_tx_bytes(r->c, &tx)};
+    struct exec_inbox_op op = {.index = r->inbox_next++,
+                               .kind = EXEC_INBOX_RAW,
+                               .sender = somewhere(r),
+                               .value = exec_u256_of(below(r, 2) * (td_rng_u64(&r->rng) >> 10)),
+                               .data = chain_tx_bytes(r->c, &tx)};
     chain_add_inbox(r->c, &op);
 }
 

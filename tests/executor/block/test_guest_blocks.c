@@ -55,6 +55,21 @@ static bool guest_run(const struct guest *g, const uint32_t *words, size_t count
     return stop == RV32_STOP_HALT;
 }
 
+/* What transactions paid for covers what the block publishes on L1. */
+static void check_published(const struct chain *c)
+{
+    uint64_t paid = EXEC_PUBDATA_BLOCK_BYTES;
+    for (uint32_t i = 0; i < c->block.payload_count; i++) {
+        const struct exec_tx_result *x = &c->result.txs[i];
+        struct exec_inbox_op op;
+        if (x->verdict == EXEC_TX_OK)
+            paid += x->receipt.pubdata_bytes;
+        if (exec_inbox_decode(&op, c->block.payload[i]) == TD_OK && op.kind == EXEC_INBOX_RAW)
+            paid += EXEC_PUBDATA_MINT_BYTES;
+    }
+    TD_ASSERT(c->result.data_on.len <= paid);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 5)
@@ -69,6 +84,7 @@ int main(int argc, char **argv)
         chain_run_begin(r.c);
         for (uint32_t i = 0; i < per_run; i++) {
             random_block(&r);
+            check_published(r.c);
             txs += r.c->result.tx_count;
             skipped += r.c->result.skipped;
             for (uint32_t k = 0; k < r.c->block.payload_count; k++)

@@ -517,6 +517,24 @@ Test(executor_tx_apply, pubdata_is_paid_or_everything_reverts)
     cr_expect_eq(used(w, 200000, &r), 200000);
 }
 
+/* The whole balance buys gas at 20 wei; what comes back makes it three bytes long again. */
+Test(executor_tx_apply, what_a_sender_gets_back_counts_as_published)
+{
+    struct world *w = CODED("");
+    struct exec_receipt r;
+    struct exec_tx tx = call(100000);
+    tx.tip_cap = tx.fee_cap;
+    w->account[0].balance = exec_u256_of(20 * 100000);
+    begin(w);
+    cr_assert_eq(apply(w, &tx, &r), EXEC_TX_OK);
+    cr_expect_eq(balance(w, &ALICE), 20 * (100000 - 21000));
+    cr_expect_eq(r.pubdata_bytes, EXEC_PUBDATA_LEAF_BYTES + 1 + 3, "index, nonce, balance");
+    w->account[0].da_off = true;
+    begin(w);
+    cr_assert_eq(apply(w, &tx, &r), EXEC_TX_OK);
+    cr_expect_eq(r.pubdata_bytes, 0);
+}
+
 /* ---- deposits */
 
 static struct exec_tx deposit(uint64_t gas, uint64_t wei)
