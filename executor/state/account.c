@@ -326,7 +326,7 @@ void exec_state_create(struct exec_state *s, const struct td_addr *a)
         exec_undo_push(s, UNDO_CREATE, n, words);
     }
     touch(s, e, n);
-    exec_storage_wipe(s, e, true);
+    exec_storage_wipe(s, e);
     e->a.created_tx = s->tx;
     e->a.now.has_storage = false;
 }
@@ -375,7 +375,7 @@ void exec_accounts_tx_end(struct exec_state *s)
         e->a.now.balance = exec_u256_of(0);
         e->a.now.has_storage = false;
         e->a.destroyed_tx = 0;
-        exec_storage_wipe(s, e, false);
+        exec_storage_wipe(s, e);
     }
 }
 

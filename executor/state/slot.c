@@ -112,28 +112,30 @@ static void write_slot(struct exec_state *s, struct slot_entry *e, uint32_t numb
     e->s.now = *value;
 }
 
-void exec_storage_wipe(struct exec_state *s, struct account_entry *e, bool undoable)
+/* Empties the list: what a wipe looks at was put there since the last one by a first read of
+ * something, a write or an undone write, each paid for.  Kept, the list would let every creation at
+ * an address that reverts walk all that the earlier ones had written there. */
+void exec_storage_wipe(struct exec_state *s, struct account_entry *e)
 {
     static const struct exec_u256 ZERO;
+    uint32_t next, i = e->first_slot;
     if (e->a.wiped_slots == 0)
         e->a.wiped_slots = s->tx;
-    for (uint32_t i = e->first_slot; i != 0;) {
+    e->first_slot = 0;
+    for (; i != 0; i = next) {
         struct slot_entry *slot = slot_at(s, i - 1u);
+        next = slot->next_slot;
+        slot->listed = false;
         if (!exec_u256_is_zero(&slot->s.now)) {
             see(s, slot);
             write_slot(s, slot, i - 1u, &ZERO);
         }
-        i = slot->next_slot;
-        if (!undoable) {
-            slot->listed = false;
-            slot->next_slot = 0;
-        }
+        if (slot->born_wiped_tx == s->tx) /* exec_storage_unwipe looks for it */
+            list_slot(s, slot, i - 1u);
     }
-    /* A wipe that may be taken back keeps the list, which need only be large enough. */
-    if (!undoable)
-        e->first_slot = 0;
 }
 
+/* Slots asked for since the wipe with something in them are listed. */
 void exec_storage_unwipe(struct exec_state *s, struct account_entry *e)
 {
     for (uint32_t i = e->first_slot; i != 0; i = slot_at(s, i - 1u)->next_slot) {
@@ -330,10 +332,13 @@ void exec_slot_undo(struct exec_state *s, enum undo_kind kind, uint32_t entry,
         return;
     }
     struct slot_entry *e = slot_at(s, entry);
-    if (kind == UNDO_SLOT_WARM)
+    if (kind == UNDO_SLOT_WARM) {
         e->s.warm_tx = 0;
-    else
-        memcpy(e->s.now.w, words, sizeof e->s.now.w);
+        return;
+    }
+    memcpy(e->s.now.w, words, sizeof e->s.now.w);
+    if (!exec_u256_is_zero(&e->s.now)) /* a wipe may have taken it off the list */
+        list_slot(s, e, entry);
 }
 
 /* ---- what the transaction would publish */

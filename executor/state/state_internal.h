@@ -124,8 +124,9 @@ void exec_slot_undo(struct exec_state *s, enum undo_kind kind, uint32_t entry,
 /* The account's entry, known or not. */
 struct account_entry *exec_account_need(struct exec_state *s, const struct td_addr *a,
                                         uint32_t *number);
-/* All its storage reads 0 from here on; `undoable` within this transaction. */
-void exec_storage_wipe(struct exec_state *s, struct account_entry *e, bool undoable);
+/* All its storage reads 0 from here on.  Amortised O(1): a slot is looked at once per time it was
+ * asked for, written or restored. */
+void exec_storage_wipe(struct exec_state *s, struct account_entry *e);
 /* Takes the block's first wipe back: slots asked for meanwhile get what the reader said. */
 void exec_storage_unwipe(struct exec_state *s, struct account_entry *e);
 /* Account side of the end of a transaction. */

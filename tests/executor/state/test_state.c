@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/core/keccak.h"
-#include "executor/state.h"
+#include "executor/state/state_internal.h"
 
 #define ARENA_BYTES (4u << 20)
 
@@ -325,4 +325,47 @@ Test(executor_state, rewriting_a_value_takes_no_memory)
     exec_state_peek(f.s, &a, &slot, &v);
     cr_expect(exec_u256_eq(&v, &slot));
     cr_expect_eq(exec_state_refund(f.s), 0);
+}
+
+static uint32_t listed(const struct exec_state *s, const struct account_entry *e)
+{
+    uint32_t n = 0;
+    for (uint32_t i = e->first_slot; i != 0; i = slot_at(s, i - 1u)->next_slot)
+        n++;
+    return n;
+}
+
+/* CREATE2 whose init code writes and reverts, again and again: each round must look at what the
+ * round before wrote, not at all that was ever written there. */
+Test(executor_state, a_creation_that_reverts_does_not_walk_what_earlier_ones_wrote)
+{
+    struct fixture f = {0};
+    struct td_addr a = addr(1);
+    uint32_t number;
+    start(&f, ARENA_BYTES);
+    struct account_entry *e = exec_account_need(f.s, &a, &number);
+    for (uint64_t round = 0; round < 20; round++) {
+        struct exec_mark mark = exec_state_mark(f.s);
+        exec_state_create(f.s, &a);
+        cr_expect_eq(listed(f.s, e), 0, "round %lu", (unsigned long)round);
+        for (uint64_t i = 0; i < 10; i++) {
+            struct exec_u256 slot = exec_u256_of(round * 10 + i), one = exec_u256_of(1);
+            exec_state_sstore(f.s, &a, &slot, &one);
+        }
+        cr_expect_eq(listed(f.s, e), 10);
+        exec_state_revert(f.s, mark);
+    }
+    /* What was there before a wipe is there after it was taken back, and a later wipe finds it. */
+    struct exec_u256 slot = exec_u256_of(3), seven = exec_u256_of(7), got;
+    exec_state_sstore(f.s, &a, &slot, &seven);
+    for (uint32_t round = 0; round < 3; round++) {
+        struct exec_mark mark = exec_state_mark(f.s);
+        exec_state_create(f.s, &a);
+        exec_state_peek(f.s, &a, &slot, &got);
+        cr_expect(exec_u256_is_zero(&got));
+        exec_state_revert(f.s, mark);
+        exec_state_peek(f.s, &a, &slot, &got);
+        cr_expect_eq(got.w[0], 7);
+    }
+    cr_expect_eq(exec_state_error(f.s), TD_OK);
 }
