@@ -6,7 +6,7 @@
 #include "base/core/keccak.h"
 #include "consensus/header.h"
 #include "executor/crypto/secp.h"
-#include "executor/system.h"
+#include "executor/genesis.h"
 
 #define FOREVER_BYTES ((size_t)192 << 20)
 #define BLOCK_BYTES ((size_t)192 << 20)
@@ -271,19 +271,18 @@ void chain_put(struct chain *c, const struct td_addr *addr, uint64_t ether, stru
 
 void chain_genesis(struct chain *c)
 {
-    static const uint8_t stub[] = {0xfe};
-    for (uint8_t i = 1; i <= 3; i++) {
-        struct td_addr a = {{[18] = 0x80}};
-        a.b[19] = i;
-        chain_put(c, &a, 0, td_bytes_of(stub, sizeof stub));
-    }
-    chain_put(c, &EXEC_HISTORY_ADDRESS, 0, td_bytes_of(EXEC_HISTORY_CODE, EXEC_HISTORY_CODE_BYTES));
+    if (genesis_state == NULL)
+        chain_put(c, &c->params.fee_vault, 0, td_bytes_of(NULL, 0));
+    exec_genesis_put(genesis_state);
     exec_state_tx_end(genesis_state);
     enum td_error err = build(c, genesis_state, &c->cursor, td_bytes_of(NULL, 0));
     TD_ASSERT(err == TD_OK);
     err = exec_tree_memory_put(&c->tree, &c->witness.update);
     TD_ASSERT(err == TD_OK);
     keep_state(c, genesis_state);
+    const struct exec_reader reader = reader_of(c);
+    enum exec_genesis verdict = exec_genesis_check(&c->params, &c->cursor, &reader);
+    TD_ASSERT(verdict == EXEC_GENESIS_OK);
     exec_batch_init(&c->batch, &c->cursor);
     genesis_state = NULL;
 }
