@@ -110,6 +110,17 @@ struct exec_recoverer {
 };
 enum exec_tx_verdict exec_tx_recover_by(struct exec_tx *tx, const struct exec_recoverer *by);
 
+/* What exec_tx_recover_by would ask for `tx`, in its order, so that a batch can be recovered before
+ * the block runs: the sender's, then those of authorizations that are not skipped unasked.  Fills
+ * out[0 .. cap) and returns how many there are.  Which transactions are asked about at all is
+ * decided as the block runs: match by content, not by number. */
+struct exec_signature {
+    struct td_hash digest;
+    uint8_t r[32], s[32]; /* big-endian */
+    uint32_t parity;
+};
+uint32_t exec_tx_signatures(struct exec_signature *out, uint32_t cap, const struct exec_tx *tx);
+
 uint64_t exec_tx_intrinsic_gas(const struct exec_tx *tx);
 uint64_t exec_tx_floor_gas(const struct exec_tx *tx); /* EIP-7623 */
 

@@ -284,3 +284,50 @@ size_t td_secp_verify_many(const struct td_secp *ctx, struct td_pool *pool, bool
         good += ok[i] ? 1u : 0u;
     return good;
 }
+
+struct recoveries {
+    const struct td_secp *ctx;
+    const struct td_secp_signed *items;
+    struct td_secp_signer *out;
+};
+
+static void recover_one(void *arg, size_t index)
+{
+    const struct recoveries *m = arg;
+    const struct td_secp_signed *item = &m->items[index];
+    struct td_secp_signer *out = &m->out[index];
+    const secp256k1_context *lib = m->ctx->lib;
+    secp256k1_ecdsa_recoverable_signature raw;
+    secp256k1_pubkey pub;
+    struct td_hash h;
+    uint8_t compact[64], point[65]; /* 0x04, x, y */
+    size_t len = sizeof point;
+
+    *out = (struct td_secp_signer){.found = false};
+    memcpy(compact, item->r, 32);
+    memcpy(compact + 32, item->s, 32);
+    /* Parsing refuses r or s >= n; recovery refuses zeros and an r that is no x coordinate. */
+    if (item->parity > 1 ||
+        secp256k1_ecdsa_recoverable_signature_parse_compact(lib, &raw, compact,
+                                                            (int)item->parity) != 1 ||
+        secp256k1_ecdsa_recover(lib, &pub, &raw, item->digest.b) != 1)
+        return;
+    (void)secp256k1_ec_pubkey_serialize(lib, point, &len, &pub, SECP256K1_EC_UNCOMPRESSED);
+    TD_ASSERT(len == sizeof point);
+    out->found = true;
+    memcpy(out->xy, point + 1, sizeof out->xy);
+    td_keccak256(&h, out->xy, sizeof out->xy);
+    memcpy(out->addr.b, h.b + TD_HASH_BYTES - TD_ADDR_BYTES, TD_ADDR_BYTES);
+}
+
+size_t td_secp_recover_many(const struct td_secp *ctx, struct td_pool *pool,
+                            struct td_secp_signer *out, const struct td_secp_signed *items,
+                            size_t count)
+{
+    struct recoveries m = {.ctx = ctx, .items = items, .out = out};
+    size_t found = 0;
+    td_pool_run(pool, recover_one, &m, count);
+    for (size_t i = 0; i < count; i++)
+        found += out[i].found ? 1u : 0u;
+    return found;
+}

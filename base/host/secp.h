@@ -44,6 +44,20 @@ struct td_secp_item {
     bool exact; /* by invariant 2; false: by invariant 3 */
 };
 
+/* A signature by its numbers, as transactions and ecrecover have them: s may be high. */
+struct td_secp_signed {
+    struct td_hash digest;
+    uint8_t r[32], s[32]; /* big-endian */
+    uint32_t parity;      /* 0 or 1; anything else was signed by nobody */
+};
+
+/* Who made it.  All zero when nobody did. */
+struct td_secp_signer {
+    bool found;
+    uint8_t xy[64]; /* the key's coordinates, big-endian: what hints for the proof are made of */
+    struct td_addr addr;
+};
+
 /* Create a randomised context; NULL when memory or the system's randomness is unavailable. */
 struct td_secp *td_secp_new(void);
 
@@ -129,3 +143,9 @@ TD_MUST_CHECK enum td_error td_secp_recover(const struct td_secp *ctx, struct td
  * Fills ok[count] and returns the number of good ones.  Blocks until all are done. */
 size_t td_secp_verify_many(const struct td_secp *ctx, struct td_pool *pool, bool *ok,
                            const struct td_secp_item *items, size_t count);
+
+/* Who signed each of `count` items, spread over the pool (NULL: on this thread): fills out[count]
+ * as ecrecover would answer, and returns how many were found.  Blocks until all are done. */
+size_t td_secp_recover_many(const struct td_secp *ctx, struct td_pool *pool,
+                            struct td_secp_signer *out, const struct td_secp_signed *items,
+                            size_t count);

@@ -484,3 +484,92 @@ Test(base_secp, many_at_once)
     }
     td_secp_free(b.ctx);
 }
+
+/* Items of every kind against recovery of one, and the same with 0 to 3 threads: both parities,
+ * high s (which td_secp_recover refuses and ecrecover does not: -s flips the parity of the same
+ * key), r and s of 0, n and 2^256 - 1, parities that do not exist. */
+Test(base_secp, recover_many_equals_one_by_one)
+{
+    enum { COUNT = 60 };
+    static struct td_secp_signed items[COUNT];
+    static struct td_secp_signer got[COUNT], again[COUNT];
+    static struct td_addr want[COUNT];
+    struct td_secp *ctx = context();
+    size_t good = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        struct td_secp_key key;
+        struct td_secp_pub pub;
+        struct td_sig sig;
+        uint8_t secret[32] = {[0] = 7, [31] = (uint8_t)(i + 1u)};
+        cr_assert_eq(td_secp_key_init(ctx, &key, secret), TD_OK);
+        td_secp_key_pub(ctx, &pub, &key);
+        td_keccak256(&items[i].digest, &i, sizeof i);
+        cr_assert_eq(td_secp_sign(ctx, &key, &items[i].digest, &sig), TD_OK);
+        td_secp_pub_addr(ctx, &want[i], &pub);
+        items[i].parity = sig.b[32] >> 7;
+        sig.b[32] &= 0x7F;
+        memcpy(items[i].r, sig.b, 32);
+        memcpy(items[i].s, sig.b + 32, 32);
+        uint8_t *number = i % 2 == 0 ? items[i].r : items[i].s;
+        switch (i % 6) {
+        case 0: /* good */
+            break;
+        case 1: { /* n - s with the other parity: the same signer */
+            unsigned borrow = 0;
+            for (uint32_t k = 32; k-- > 0;) {
+                unsigned d = 256u + ORDER[k] - items[i].s[k] - borrow;
+                borrow = d < 256u;
+                items[i].s[k] = (uint8_t)d;
+            }
+            items[i].parity ^= 1u;
+            break;
+        }
+        case 2: /* another signer, or none */
+            items[i].parity ^= 1u;
+            memset(&want[i], 0xEE, sizeof want[i]);
+            break;
+        case 3:
+            memset(number, 0, 32);
+            memset(&want[i], 0, sizeof want[i]);
+            break;
+        case 4:
+            memcpy(number, ORDER, 32);
+            if (i > 30)
+                memset(number, 0xFF, 32);
+            memset(&want[i], 0, sizeof want[i]);
+            break;
+        default:
+            items[i].parity += 2u + i;
+            memset(&want[i], 0, sizeof want[i]);
+        }
+    }
+    good = td_secp_recover_many(ctx, NULL, got, items, COUNT);
+    cr_expect_geq(good, 20);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        if (i % 6 == 2) {
+            struct td_sig sig;
+            memcpy(sig.b, items[i].r, 32);
+            memcpy(sig.b + 32, items[i].s, 32);
+            sig.b[32] |= (uint8_t)(items[i].parity << 7);
+            cr_expect_eq(td_secp_recover(ctx, &want[i], NULL, &items[i].digest, &sig) == TD_OK,
+                         got[i].found);
+        }
+        cr_expect_eq(got[i].found, !td_addr_is_zero(&want[i]), "item %u", i);
+        cr_expect(td_addr_eq(&got[i].addr, &want[i]), "item %u", i);
+        struct td_hash h;
+        td_keccak256(&h, got[i].xy, 64);
+        cr_expect(!got[i].found || memcmp(h.b + 12, want[i].b, 20) == 0, "item %u: key", i);
+    }
+    for (size_t threads = 0; threads <= 3; threads++) {
+        struct td_pool *pool = td_pool_new(threads);
+        cr_assert_not_null(pool);
+        memset(again, 0xAA, sizeof again);
+        cr_expect_eq(td_secp_recover_many(ctx, pool, again, items, COUNT), good);
+        for (uint32_t i = 0; i < COUNT; i++)
+            cr_expect(again[i].found == got[i].found && memcmp(again[i].xy, got[i].xy, 64) == 0 &&
+                          td_addr_eq(&again[i].addr, &got[i].addr),
+                      "item %u", i);
+        td_pool_free(pool);
+    }
+    td_secp_free(ctx);
+}

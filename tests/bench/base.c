@@ -1,7 +1,10 @@
 /* The primitives everything else is made of. */
+#include <string.h>
+
 #include "base/core/assert.h"
 #include "base/core/keccak.h"
 #include "base/core/poseidon2.h"
+#include "base/host/pool.h"
 #include "tests/bench/groups.h"
 #include "tests/bench/signers.h"
 #include "tests/bench/timing.h"
@@ -80,6 +83,50 @@ static uint64_t run_recover(void *arg, uint64_t rounds)
     return bench_now_ns(BENCH_CPU) - start_ns;
 }
 
+/* What a node does with a payload's signatures before it executes: wall time, all threads. */
+#define RECOVERIES 512u
+
+struct recovering {
+    const struct td_secp *secp;
+    struct td_pool *pool;
+    struct td_secp_signed items[RECOVERIES];
+    struct td_secp_signer out[RECOVERIES];
+};
+
+static uint64_t run_recover_many(void *arg, uint64_t rounds)
+{
+    struct recovering *r = arg;
+    uint64_t start_ns = bench_now_ns(BENCH_WALL);
+    while (rounds-- > 0)
+        TD_ASSERT(td_secp_recover_many(r->secp, r->pool, r->out, r->items, RECOVERIES) ==
+                  RECOVERIES);
+    return bench_now_ns(BENCH_WALL) - start_ns;
+}
+
+static void bench_recover_many(const struct signing *s)
+{
+    static const char *const names[2] = {"td_secp_recover_many, 512, one thread (wall)",
+                                         "td_secp_recover_many, 512, two threads (wall)"};
+    static struct recovering r;
+    r.secp = s->signers.secp;
+    for (uint32_t i = 0; i < RECOVERIES; i++) {
+        struct td_sig sig;
+        td_keccak256(&r.items[i].digest, &i, sizeof i);
+        TD_ASSERT(td_secp_sign(r.secp, &s->signers.key[0], &r.items[i].digest, &sig) == TD_OK);
+        r.items[i].parity = sig.b[32] >> 7;
+        sig.b[32] &= 0x7F;
+        memcpy(r.items[i].r, sig.b, 32);
+        memcpy(r.items[i].s, sig.b + 32, 32);
+    }
+    for (size_t workers = 0; workers < 2; workers++) { /* the caller works too */
+        r.pool = td_pool_new(workers);
+        TD_ASSERT(r.pool != NULL);
+        bench_time_row(names[workers], BENCH_PER_S,
+                       &(struct bench_work){run_recover_many, &r, RECOVERIES}, 0);
+        td_pool_free(r.pool);
+    }
+}
+
 void bench_base(void)
 {
     static const struct {
@@ -110,5 +157,6 @@ void bench_base(void)
                    &(struct bench_work){run_verify_either, &s, 1}, 0);
     bench_time_row("td_secp_recover (with the address)", BENCH_PER_S,
                    &(struct bench_work){run_recover, &s, 1}, 0);
+    bench_recover_many(&s);
     bench_signers_reset(&s.signers);
 }

@@ -308,6 +308,53 @@ Test(executor_tx_decode, authorization_parity_has_eight_bits)
     cr_expect_eq(decode(&back, encode(buf, &tx), 1), EXEC_TX_MALFORMED);
 }
 
+struct asked {
+    struct exec_signature x[8];
+    uint32_t count;
+};
+
+static bool note_asked(void *self, uint8_t out_xy[64], const struct td_hash *digest,
+                       const uint8_t r[32], const uint8_t s[32], uint32_t parity)
+{
+    struct asked *a = self;
+    struct exec_signature *x = &a->x[a->count++];
+    memset(out_xy, 0, 64);
+    *x = (struct exec_signature){.digest = *digest, .parity = parity};
+    memcpy(x->r, r, 32);
+    memcpy(x->s, s, 32);
+    return true;
+}
+
+/* What a batch is told to recover is what the run will ask, in that order: authorizations that are
+ * skipped by their numbers alone are in neither. */
+Test(executor_tx_decode, signatures_are_listed_as_they_will_be_asked)
+{
+    struct exec_u256 one = exec_u256_of(1), zero = exec_u256_of(0), high = {{0, 0, 0, 1ull << 63}};
+    struct exec_authorization auth[] = {
+        {.nonce = 1, .y_parity = one, .r = one, .s = one},
+        {.nonce = UINT64_MAX, .y_parity = one, .r = one, .s = one}, /* never applies */
+        {.nonce = 2, .y_parity = exec_u256_of(2), .r = one, .s = one},
+        {.nonce = 3, .y_parity = zero, .r = zero, .s = one},
+        {.nonce = 4, .y_parity = zero, .r = one, .s = high},
+        {.nonce = 5, .y_parity = zero, .r = one, .s = one},
+    };
+    struct exec_tx tx = sample(4), tx_deposit = {.type = EXEC_TX_DEPOSIT};
+    struct exec_signature list[4];
+    struct asked asked = {.count = 0};
+    const struct exec_recoverer by = {&asked, note_asked};
+    tx.auth = auth;
+    tx.auth_count = 6;
+    cr_assert_eq(exec_tx_recover_by(&tx, &by), EXEC_TX_OK);
+    cr_assert_eq(asked.count, 3);
+    cr_assert_eq(exec_tx_signatures(list, 4, &tx), 3);
+    cr_expect_arr_eq(list, asked.x, 3 * sizeof list[0]);
+    memset(list, 0, sizeof list);
+    cr_expect_eq(exec_tx_signatures(list, 1, &tx), 3, "told how many there are");
+    cr_expect_arr_eq(list, asked.x, sizeof list[0]);
+    cr_expect_eq(list[1].r[31], 0, "and no more was written");
+    cr_expect_eq(exec_tx_signatures(list, 4, &tx_deposit), 0);
+}
+
 /* The signing hash of an authorization: 0x05 and a list of three. */
 Test(executor_tx_decode, authorization_hash)
 {
