@@ -103,6 +103,28 @@ Test(executor_secp, agrees_on_boundaries, .timeout = 300)
     cr_expect(found > tried / 20, "%u of %u have a key", found, tried);
 }
 
+/* r and s from 1 to 40, and n less that: scalars of one limb, products without a carry, sums in
+ * which a limb of ones takes a carry in.  One digest of each kind in turn. */
+Test(executor_secp, agrees_on_tiny_numbers_and_their_negatives, .timeout = 300)
+{
+    unsigned found = 0, tried = 0;
+    for (unsigned i = 0; i < 40 * 40 * 4; i += ROUNDS(20) / 20 == 0 ? 37 : 1) {
+        struct exec_fe r = {{i % 40 + 1}}, s = {{i / 40 % 40 + 1}};
+        struct signature sig = {.parity = i / 3 % 2};
+        if ((i / 1600 & 1u) != 0)
+            exec_sc_neg(&r, &r);
+        if ((i / 1600 & 2u) != 0)
+            exec_sc_neg(&s, &s);
+        memset(sig.digest.b, i % 3 == 0 ? 0 : i % 3 == 1 ? 0xFF : 0x5A, 32);
+        sig.digest.b[31] = (uint8_t)i;
+        exec_fe_to_be(sig.r, &r);
+        exec_fe_to_be(sig.s, &s);
+        found += agree(lib, &sig, "tiny") ? 1u : 0u;
+        tried++;
+    }
+    cr_expect(found > tried / 4, "%u of %u have a key", found, tried);
+}
+
 /* s (k G) = z G + r (d G) for nonces and keys that make tables and sums meet: equal and opposite
  * points, multiples by lambda and by 2^64, and the key at infinity (d = 0). */
 Test(executor_secp, agrees_on_related_points, .timeout = 300)

@@ -347,6 +347,56 @@ Test(rv32_calls, operands_may_overlap)
     expect_rows(&b, TD_CHIP_P2_ABSORB, 2);
     cr_expect_arr_eq(b.m.ram, s, sizeof s);
     box_close(&b);
+    open_call(&b, TD_CHIP_P2_ABSORB, RAM + 40, RAM, 30, 0); /* the state begins inside the data */
+    fill(ram_words(&b, RAM), 40, 10);
+    memcpy(s, b.m.ram + 40, sizeof s);
+    memcpy(data, b.m.ram, sizeof data);
+    td_chip_p2_absorb(s, data, 30);
+    expect_rows(&b, TD_CHIP_P2_ABSORB, 2);
+    cr_expect_arr_eq(b.m.ram + 40, s, sizeof s);
+    cr_expect_arr_eq(b.m.ram, data, 40, "what the state does not cover stays");
+    box_close(&b);
+}
+
+/* The digest among its own siblings, before, at and behind each of them. */
+Test(rv32_calls, a_path_may_overlap_its_digest)
+{
+    for (uint32_t at = 0; at <= 36; at += 3) {
+        struct box b;
+        struct td_kb digest[9], siblings[27];
+        open_call(&b, TD_CHIP_P2_PATH, RAM + 4 * at, RAM + 36, 5, 3);
+        fill(ram_words(&b, RAM), 60, at);
+        memcpy(digest, b.m.ram + 4 * at, sizeof digest);
+        memcpy(siblings, b.m.ram + 36, sizeof siblings);
+        td_chip_p2_path(digest, siblings, 5, 3);
+        expect_rows(&b, TD_CHIP_P2_PATH, 3);
+        cr_expect_arr_eq(b.m.ram + 4 * at, digest, sizeof digest, "digest at word %u", at);
+        box_close(&b);
+    }
+}
+
+/* Operands in the two other regions: the input, which calls may write, and the image, of which they
+ * may read the text; a count whose bytes wrap around 32 bits finds no region. */
+Test(rv32_calls, operands_in_input_and_image)
+{
+    struct box b;
+    struct td_kb s[24], data[1];
+    open_call(&b, TD_CHIP_P2_ABSORB, RV32_INPUT_BASE, BOX_TEXT, 1, 0);
+    cr_assert_geq(b.m.input_bytes, 96);
+    for (uint32_t i = 0; i < 24; i++)
+        memcpy(b.m.input + 4 * i, &(uint32_t){i}, 4);
+    memcpy(s, b.m.input, sizeof s);
+    data[0].v = ENC_ECALL; /* 0x73 is a field element */
+    td_chip_p2_absorb(s, data, 1);
+    expect_rows(&b, TD_CHIP_P2_ABSORB, 1);
+    cr_expect_arr_eq(b.m.input, s, sizeof s);
+    box_close(&b);
+    static const uint32_t COUNTS[] = {0x40000000, 0x40000001, 0x80000001, 0xC000000F};
+    for (size_t i = 0; i < sizeof COUNTS / sizeof COUNTS[0]; i++) {
+        open_call(&b, TD_CHIP_P2_ABSORB, RAM, RAM + 96, COUNTS[i], 0);
+        cr_expect_eq(rv32_run(&b.m, UINT64_MAX), RV32_STOP_CALL_LOAD, "count %08x", COUNTS[i]);
+        box_close(&b);
+    }
 }
 
 Test(rv32_calls, a_call_that_does_not_fit_the_limit_waits)
