@@ -4,7 +4,9 @@
  * l1Block) acc' = keccak(acc | op)
  *
  * Payload form: 0x7e | u64 index | u8 kind | sender 20 | to 20 | value 32 | u64 gasLimit |
- * u64 l1Block | data, integers big-endian; its transaction hash is op.
+ * u64 l1Block | data, integers big-endian; its transaction hash is op.  The payload root names it
+ * by keccak of these bytes as it does every entry [P-2.3]: the bytes that op is a hash of could
+ * come along as a transaction.
  *
  * kind 0  deposit or call: value is minted at `sender` (aliased by L1), then a call of `to`
  * kind 1  a raw signed L2 transaction in data, with its own nonce; anything invalid is a no-op.

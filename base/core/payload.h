@@ -1,4 +1,5 @@
-/* Root over the transaction hashes of a block's payload: what a header commits to.  [P-2.3] */
+/* Root over the hashes of a block's payload entries, keccak of each one's bytes: what a header
+ * commits to.  [P-2.3] */
 #pragma once
 
 #include "base/core/types.h"

@@ -34,16 +34,6 @@ static bool is_inbox(struct td_bytes entry)
     return entry.len > 0 && entry.ptr[0] == EXEC_TX_DEPOSIT;
 }
 
-/* Hash of one payload entry as the payload root has it.  [P-2.3] */
-static void entry_hash(struct td_hash *out, const struct exec_chain *chain, struct td_bytes entry)
-{
-    struct exec_inbox_op op;
-    if (is_inbox(entry) && exec_inbox_decode(&op, entry) == TD_OK)
-        exec_inbox_hash(out, &op, chain->chain_id);
-    else
-        td_keccak256(out, entry.ptr, entry.len);
-}
-
 bool exec_payload_fits(const struct exec_chain *chain, const struct td_bytes *payload,
                        uint32_t count)
 {
@@ -67,7 +57,8 @@ static enum td_error check_payload(struct run *r)
     if (scratch == NULL)
         return TD_E_NOSPACE;
     for (uint32_t i = 0; i < n; i++) {
-        entry_hash(&scratch[i], r->chain, r->block->payload[i]);
+        /* Of every entry the same: no two payloads have one root.  [P-2.3] */
+        td_keccak256(&scratch[i], r->block->payload[i].ptr, r->block->payload[i].len);
         r->out->txs[i].hash = scratch[i];
         r->out->txs[i].payload_index = i;
     }
@@ -238,6 +229,7 @@ static enum exec_tx_verdict run_inbox(struct run *r, uint32_t index, struct exec
     if (r->inbox_over || op.index != c->inbox_index || op.index >= r->header.inbox_count ||
         r->inbox_taken >= EXEC_INBOX_PER_BLOCK_MAX)
         return EXEC_TX_MALFORMED;
+    exec_inbox_hash(&x->hash, &op, r->chain->chain_id);
     bool alone = r->block->payload_count == 1u;
     if (!alone && !has_room(r, &op))
         return EXEC_TX_BLOCK_NATIVE;

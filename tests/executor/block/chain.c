@@ -377,13 +377,7 @@ static void payload_root(struct chain *c, struct bft_header *h)
 {
     struct td_hash hashes[CHAIN_PAYLOAD_MAX];
     for (uint32_t i = 0; i < c->payload_count; i++) {
-        struct exec_inbox_op op;
-        bool inbox = c->payload[i].len > 0 && c->payload[i].ptr[0] == EXEC_TX_DEPOSIT &&
-                     exec_inbox_decode(&op, c->payload[i]) == TD_OK;
-        if (inbox)
-            exec_inbox_hash(&hashes[i], &op, c->params.chain_id);
-        else
-            td_keccak256(&hashes[i], c->payload[i].ptr, c->payload[i].len);
+        td_keccak256(&hashes[i], c->payload[i].ptr, c->payload[i].len);
         h->payload_bytes += (uint32_t)c->payload[i].len;
     }
     h->tx_count = c->payload_count;

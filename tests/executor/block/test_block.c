@@ -259,6 +259,47 @@ Test(block, a_raw_inbox_entry_mints_its_value_whatever_becomes_of_the_transactio
     prove();
 }
 
+/* A header names its entries by hash, so no two payloads may have the same.  The words that an
+ * inbox entry is hashed as for L1 are bytes that anybody may send as a transaction, 320 of them, as
+ * many as that entry has with 222 bytes of data: were the entry named by that hash, whoever proves
+ * the block could put the one in place of the other, and mint. */
+Test(block, a_transaction_cannot_stand_for_an_inbox_entry)
+{
+    static const char type[] =
+        "QueueOp(uint64 chainId,uint64 index,uint8 kind,address sender,address to,uint256 value,"
+        "uint64 gasLimit,bytes32 dataHash,uint64 l1Block)";
+    static uint8_t data[320 - EXEC_INBOX_HEADER_BYTES];
+    uint8_t words[320] = {0};
+    struct td_hash h, sent;
+    struct exec_inbox_op op = deposit(0, 77);
+    op.data = td_bytes_of(data, sizeof data);
+    td_keccak256(&h, type, sizeof type - 1u);
+    memcpy(words, h.b, 32);
+    words[62] = 4242 >> 8, words[63] = 4242 & 0xff;
+    words[140] = 0x11;                      /* sender */
+    memcpy(words + 172, SOMEONE.b, 20);     /* to */
+    words[223] = 77;                        /* value */
+    memcpy(words + 253, "\x01\x86\xa0", 3); /* gas limit 100,000 */
+    td_keccak256(&h, data, sizeof data);
+    memcpy(words + 256, h.b, 32);
+    td_keccak256(&sent, words, sizeof words);
+    exec_inbox_hash(&h, &op, 4242);
+    cr_assert(td_hash_eq(&h, &sent), "the words are the entry's");
+    c->inbox_ready = 1;
+    chain_add_bytes(c, td_bytes_of(words, sizeof words));
+    chain_block(c, false);
+    cr_expect_neq(c->result.txs[0].verdict, EXEC_TX_OK);
+    sent = c->result.block_hash;
+    teardown();
+    setup();
+    c->inbox_ready = 1;
+    chain_add_inbox(c, &op);
+    chain_block(c, false);
+    cr_expect_eq(c->result.txs[0].verdict, EXEC_TX_OK);
+    cr_expect(td_hash_eq(&c->result.txs[0].hash, &h), "L1's name for it is its transaction hash");
+    cr_expect_not(td_hash_eq(&c->result.block_hash, &sent), "one header, two payloads");
+}
+
 /* L1 bounds gas limits; should one slip through, the queue must not stop behind it. */
 Test(block, an_inbox_entry_that_no_block_has_room_for_does_not_block_the_queue)
 {
