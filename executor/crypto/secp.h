@@ -59,8 +59,8 @@ bool exec_secp_recover(uint8_t out_xy[64], const struct td_hash *digest, const u
 void exec_secp_address(struct td_addr *out, const uint8_t xy[64]);
 
 /* Whether exec_secp_recover would return exactly pubkey_xy, judged with the hint's help.  Borrows
- * everything; `slopes` holds 8 * hint->slope_count words and is not read in a build with chips.
- * False also when a hint is wrong. */
+ * everything; `slopes` holds 8 * hint->slope_count words, exactly those that are needed: none in a
+ * build with chips.  False also when a hint is wrong. */
 bool exec_secp_verify_hinted(const struct td_hash *digest, const uint8_t r[32], const uint8_t s[32],
                              uint32_t parity, const uint8_t pubkey_xy[64],
                              const struct exec_secp_hint *hint, const uint32_t *slopes);

@@ -75,5 +75,5 @@ bool exec_secp_verify_hinted(const struct td_hash *digest, const uint8_t r[32], 
     exec_walk_table(&w, table[0], table[1], &claim.nonce);
     exec_walk_table(&w, table[2], table[3], &claim.key);
     exec_walk_run(&w, &digits, streams, EXEC_SECP_STREAMS_MAX);
-    return !w.failed && w.infinite;
+    return !w.failed && w.infinite && w.slopes_left == 0;
 }

@@ -334,7 +334,8 @@ bool exec_secp_hint(struct exec_secp_hint *out, uint32_t slopes[8 * EXEC_SECP_SL
     exec_fe_to_words(out->r_y, &claim.nonce.y);
     uint32_t own[8 * EXEC_SECP_SLOPES_MAX]; /* the check below wants them in any case */
     uint32_t *made = slopes != NULL ? slopes : own;
-    out->slope_count = slopes_make(made, &claim, out);
+    uint32_t count = slopes_make(made, &claim, out);
+    out->slope_count = EXEC_SECP_CHIPS ? 0 : count;
     if (exec_secp_verify_hinted(digest, r, s, parity, pubkey_xy, out, made)) {
         out->slope_count = slopes != NULL ? out->slope_count : 0;
         return true;

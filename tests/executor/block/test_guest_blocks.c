@@ -79,6 +79,7 @@ int main(int argc, char **argv)
     struct random_blocks r;
     guest_load(&guest, argv[1]);
     random_blocks_init(&r, strtoull(argv[4], NULL, 10));
+    r.c->slopes = false; /* the image has chips */
     uint64_t instructions = 0, txs = 0, skipped = 0, failed = 0;
     for (uint32_t done = 0; done < blocks; done += per_run) {
         chain_run_begin(r.c);

@@ -230,6 +230,8 @@ Test(executor_secp, refuses_slopes_that_are_wrong_or_missing)
     memset(p.slopes, 0, sizeof p.slopes);
     p.hint.slope_count = 0;
     cr_expect(verify(&p.sig, p.xy, &p.hint, p.slopes), "slopes are not read");
+    p.hint.slope_count = 1;
+    cr_expect_not(verify(&p.sig, p.xy, &p.hint, p.slopes), "one too many");
 #else
     for (unsigned i = 0; i < 8 * p.hint.slope_count; i++) {
         p.slopes[i] ^= 1u << i % 32;
@@ -238,6 +240,8 @@ Test(executor_secp, refuses_slopes_that_are_wrong_or_missing)
     }
     p.hint.slope_count--;
     cr_expect_not(verify(&p.sig, p.xy, &p.hint, p.slopes), "one too few");
+    p.hint.slope_count += 2;
+    cr_expect_not(verify(&p.sig, p.xy, &p.hint, p.slopes), "one too many");
     p.hint.slope_count = 0;
     cr_expect_not(verify(&p.sig, p.xy, &p.hint, NULL), "none");
 #endif
