@@ -258,9 +258,11 @@ static enum td_error run_all(struct run *r)
             r->inbox_over = true;
             x->verdict = run_raw(r, r->block->payload[i], x);
         }
-        enum td_error err = exec_state_error(r->out->state);
+        /* A run that memory ended asks a witness for other things than it has: say what came first.
+         */
+        enum td_error err = r->vm.err;
         if (err == TD_OK)
-            err = r->vm.err;
+            err = exec_state_error(r->out->state);
         if (err == TD_OK && x->verdict == EXEC_TX_OK)
             err = x->receipt.err != TD_OK ? x->receipt.err : take_messages(r, &x->receipt);
         if (err != TD_OK)

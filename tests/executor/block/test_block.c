@@ -543,6 +543,49 @@ Test(block, the_state_is_keyed_by_the_block_that_fills_it)
     free(other);
 }
 
+/* Whatever memory the proven program is given, it states the same or says that memory is short: no
+ * verdict depends on it, and nobody is told that a good witness lies. */
+Test(block, too_little_memory_is_called_so)
+{
+    /* log, store, look at another account */
+    static const uint8_t code[] = {0x36, 0x5f, 0xa0, 0x60, 0x07, 0x5f, 0x55, 0x43, 0x31, 0x00};
+    struct td_addr at = {{0xb3}};
+    chain_free(c);
+    c = chain_new();
+    chain_put(c, &c->addr[0], 10, td_bytes_of(NULL, 0));
+    chain_put(c, &at, 0, td_bytes_of(code, sizeof code));
+    chain_genesis(c);
+    chain_run_begin(c);
+    struct exec_tx tx = chain_tx(c, 0, 0);
+    tx.to = at;
+    chain_sign(c, &tx, 0);
+    chain_add(c, &tx);
+    chain_block(c, false);
+    size_t count, least = 0, most = memory.cap;
+    const uint32_t *words = chain_run_words(c, &count);
+    struct exec_statement got, want = chain_run_statement(c);
+    struct td_arena arena;
+    while (most - least > 1u) {
+        size_t half = least + (most - least) / 2u;
+        td_arena_init(&arena, memory.base, half);
+        if (exec_run(&got, words, count, &arena) == TD_OK)
+            most = half;
+        else
+            least = half;
+    }
+    uint32_t refused = 0;
+    for (size_t less = 0; less < 200000 && less < most; less += 61) {
+        td_arena_init(&arena, memory.base, most - less);
+        enum td_error err = exec_run(&got, words, count, &arena);
+        refused += err == TD_E_NOSPACE;
+        if (err == TD_OK)
+            cr_expect_eq(memcmp(&got, &want, sizeof got), 0, "%zu bytes less", less);
+        else
+            cr_expect_eq(err, TD_E_NOSPACE, "%zu bytes less: %s", less, td_error_text(err));
+    }
+    cr_expect_gt(refused, 3000);
+}
+
 /* Any word of the input changed: refused, or another statement.  Words that do not count would be
  * room for two inputs of one run. */
 Test(block, no_word_of_the_input_is_free)
