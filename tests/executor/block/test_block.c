@@ -543,6 +543,72 @@ Test(block, the_state_is_keyed_by_the_block_that_fills_it)
     free(other);
 }
 
+/* No L1 has 2^256 wei.  Should one say so, nothing wraps: what does not fit stays where it is. */
+Test(block, deposits_above_all_wei_do_not_wrap)
+{
+    static const struct exec_u256 all = {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
+    const struct td_addr rich = {{0x11}};
+    struct exec_inbox_op op = deposit(0, 0), raw = {.kind = EXEC_INBOX_RAW, .sender = SOMEONE};
+    raw.index = 3;
+    raw.value = exec_u256_of(1);
+    op.value = all;
+    chain_run_begin(c);
+    c->inbox_ready = 4;
+    for (op.index = 0; op.index < 3; op.index++)
+        chain_add_inbox(c, &op);
+    chain_add_inbox(c, &raw);
+    chain_block(c, false);
+    cr_expect_eq(c->cursor.inbox_index, 4);
+    cr_expect(c->result.txs[0].receipt.success);
+    cr_expect_not(c->result.txs[1].receipt.success, "the receiver is full");
+    cr_expect_not(c->result.txs[2].receipt.success, "and the sender, too");
+    cr_expect(exec_u256_eq(&chain_account(c, &SOMEONE)->balance, &all));
+    cr_expect(exec_u256_eq(&chain_account(c, &rich)->balance, &all));
+    cr_expect_eq(chain_account(c, &rich)->nonce, 3);
+    prove();
+}
+
+/* EIP-7702: a delegation to a system contract reaches the byte of code at its address, which is
+ * invalid, and never the contract; one to a precompile reaches nothing. */
+Test(block, delegations_do_not_reach_contracts_of_the_program)
+{
+    static const struct td_addr targets[] = {{{[18] = 0x80, [19] = 1}}, {{[19] = 4}}};
+    uint8_t data[36] = {0};
+    struct td_hash selector, digest;
+    td_keccak256(&selector, "withdraw(address)", 17);
+    memcpy(data, selector.b, 4);
+    chain_run_begin(c);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct exec_authorization auth = {.addr = targets[i]};
+        struct td_sig sig;
+        exec_authorization_hash(&digest, &auth);
+        cr_assert_eq(td_secp_sign(c->secp, &c->key[i + 1u], &digest, &sig), TD_OK);
+        auth.y_parity = exec_u256_of(sig.b[32] >> 7);
+        sig.b[32] &= 0x7f;
+        exec_u256_from_be(&auth.r, sig.b, 32);
+        exec_u256_from_be(&auth.s, sig.b + 32, 32);
+        struct exec_tx tx = chain_tx(c, 0, i);
+        tx.type = 4;
+        tx.auth = &auth;
+        tx.auth_count = 1;
+        tx.to = c->addr[i + 1u];
+        tx.value = exec_u256_of(5);
+        tx.data = td_bytes_of(data, sizeof data);
+        chain_sign(c, &tx, 0);
+        chain_add(c, &tx);
+    }
+    chain_block(c, false);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct exec_receipt *r = &c->result.txs[i].receipt;
+        cr_expect_eq(chain_account(c, &c->addr[i + 1u])->code_bytes, 23, "delegated");
+        cr_expect_eq(r->success, i == 1);
+        cr_expect_eq(r->status, i == 1 ? EXEC_SUCCESS : EXEC_BAD_OPCODE);
+        cr_expect_eq(r->message_count + r->log_count, 0);
+        cr_expect_eq(r->output.len, 0);
+    }
+    prove();
+}
+
 /* Whatever memory the proven program is given, it states the same or says that memory is short: no
  * verdict depends on it, and nobody is told that a good witness lies. */
 Test(block, too_little_memory_is_called_so)
