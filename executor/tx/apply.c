@@ -170,17 +170,29 @@ static uint64_t price_of(const struct exec_state *s, const struct exec_prices *p
     return used;
 }
 
-/* What the sender gets back of *paid after the run may lengthen its balance: counted as if all came
- * back. */
-static uint64_t refund_bytes(struct exec_state *s, const struct td_addr *sender,
-                             const struct exec_u256 *paid)
+/* A sender who bought gas for `paid`; no account: nothing was bought, nothing comes back. */
+struct buyer {
+    const struct exec_account *account; /* as the state has it now */
+    const struct exec_u256 *paid;
+};
+
+/* What comes back after the run may lengthen the balance: counted as if all of it did. */
+static uint64_t refund_bytes(const struct buyer *b)
 {
     struct exec_u256 sum;
-    const struct exec_account *a = exec_state_get(s, sender);
-    if (a->da_off || exec_u256_is_zero(paid))
+    if (b->account == NULL || b->account->da_off)
         return 0;
-    (void)exec_u256_add(&sum, &a->balance, paid); /* it was part of one balance */
-    return exec_u256_byte_length(&sum) - exec_u256_byte_length(&a->balance);
+    const struct exec_u256 *now = &b->account->balance;
+    uint32_t top = 3;
+    while (top > 0 && (now->w[top] | b->paid->w[top]) == 0)
+        top--;
+    /* Between these two is the sum's highest word, with a carry into it or not.  Almost always they
+     * have the same highest bit, and nothing grows. */
+    uint64_t low = now->w[top], high = low + b->paid->w[top] + 1u;
+    if (high > low && high > b->paid->w[top] && (low ^ high) <= (low & high))
+        return 0;
+    (void)exec_u256_add(&sum, now, b->paid); /* once it was part of one balance */
+    return exec_u256_byte_length(&sum) - exec_u256_byte_length(now);
 }
 
 static void collect(const struct exec_vm *vm, struct exec_receipt *out)
@@ -192,8 +204,8 @@ static void collect(const struct exec_vm *vm, struct exec_receipt *out)
 }
 
 /* The run and what it costs: everything but who pays.  Within transaction of the state; the nonce
- * is raised and gas bought already, for *paid. */
-static void execute(struct exec_vm *vm, const struct exec_tx *tx, const struct exec_u256 *paid,
+ * is raised and gas bought already. */
+static void execute(struct exec_vm *vm, const struct exec_tx *tx, const struct buyer *buyer,
                     uint64_t native_limit, struct exec_receipt *out)
 {
     struct exec_state *s = vm->state;
@@ -223,7 +235,7 @@ static void execute(struct exec_vm *vm, const struct exec_tx *tx, const struct e
     out->output = done.output;
     out->created = done.created;
     out->native_used = (uint64_t)(limit - vm->native_left);
-    out->pubdata_bytes = exec_state_tx_pubdata(s) + refund_bytes(s, &tx->sender, paid);
+    out->pubdata_bytes = exec_state_tx_pubdata(s) + refund_bytes(buyer);
 
     bool whole =
         done.status == EXEC_OUT_OF_NATIVE || tx->gas_limit < intrinsic || tx->gas_limit < floor;
@@ -240,7 +252,7 @@ static void execute(struct exec_vm *vm, const struct exec_tx *tx, const struct e
         out->gas_used = tx->gas_limit;
         out->output = (struct td_bytes){0};
         out->created = (struct td_addr){{0}};
-        out->pubdata_bytes = exec_state_tx_pubdata(s) + refund_bytes(s, &tx->sender, paid);
+        out->pubdata_bytes = exec_state_tx_pubdata(s) + refund_bytes(buyer);
     }
     collect(vm, out);
 }
@@ -257,9 +269,10 @@ static void begin(struct exec_vm *vm, const struct exec_tx *tx, const struct exe
     exec_state_tx_begin(vm->state);
 }
 
-static void raise_nonce(struct exec_state *s, const struct td_addr *sender)
+static void raise_nonce(struct exec_state *s, const struct td_addr *sender,
+                        const struct exec_account *account)
 {
-    uint64_t nonce = exec_state_get(s, sender)->nonce;
+    uint64_t nonce = account->nonce;
     if (nonce != UINT64_MAX)
         exec_state_set_nonce(s, sender, nonce + 1u);
 }
@@ -271,12 +284,13 @@ static void apply_deposit(struct exec_vm *vm, const struct exec_tx *tx, uint64_t
                           struct exec_receipt *out)
 {
     static const struct exec_u256 FREE;
+    static const struct buyer NOBODY = {.account = NULL};
     uint64_t limit = native_cap(&vm->block->prices, tx->gas_limit);
     begin(vm, tx, &FREE, out);
     /* More wei than 2^256 exist on no L1; should a test say so, the call is what fails. */
     (void)exec_state_add_balance(vm->state, &tx->sender, &tx->mint);
-    raise_nonce(vm->state, &tx->sender);
-    execute(vm, tx, &FREE, limit < block_native_left ? limit : block_native_left, out);
+    raise_nonce(vm->state, &tx->sender, exec_state_get(vm->state, &tx->sender));
+    execute(vm, tx, &NOBODY, limit < block_native_left ? limit : block_native_left, out);
     exec_state_tx_end(vm->state);
 }
 
@@ -300,8 +314,9 @@ enum exec_tx_verdict exec_tx_apply(struct exec_vm *vm, const struct exec_tx *tx,
     begin(vm, tx, &price, out);
     bool paid = exec_state_sub_balance(s, &tx->sender, &all);
     TD_ASSERT(paid); /* price <= fee_cap, for which can_pay held */
-    raise_nonce(s, &tx->sender);
-    execute(vm, tx, &all, limit < block_native_left ? limit : block_native_left, out);
+    const struct buyer buyer = {exec_state_get(s, &tx->sender), &all};
+    raise_nonce(s, &tx->sender, buyer.account);
+    execute(vm, tx, &buyer, limit < block_native_left ? limit : block_native_left, out);
 
     struct exec_u256 back = times(&price, tx->gas_limit - out->gas_used);
     exec_state_add_balance(s, &tx->sender, &back);
@@ -318,13 +333,13 @@ enum exec_tx_verdict exec_tx_apply(struct exec_vm *vm, const struct exec_tx *tx,
 
 void exec_tx_call(struct exec_vm *vm, const struct exec_tx *tx, bool lend, struct exec_receipt *out)
 {
-    static const struct exec_u256 FREE;
+    static const struct buyer NOBODY = {.account = NULL};
     struct exec_state *s = vm->state;
     uint64_t limit = native_cap(&vm->block->prices, tx->gas_limit);
     begin(vm, tx, &tx->fee_cap, out);
     if (lend && exec_u256_cmp(&exec_state_get(s, &tx->sender)->balance, &tx->value) < 0)
         exec_state_set_balance(s, &tx->sender, &tx->value);
-    raise_nonce(s, &tx->sender);
-    execute(vm, tx, &FREE, limit, out);
+    raise_nonce(s, &tx->sender, exec_state_get(s, &tx->sender));
+    execute(vm, tx, &NOBODY, limit, out);
     exec_state_tx_end(s);
 }

@@ -529,6 +529,33 @@ Test(executor_tx_apply, what_a_sender_gets_back_counts_as_published)
     cr_assert_eq(apply(w, &tx, &r), EXEC_TX_OK);
     cr_expect_eq(balance(w, &ALICE), 20 * (100000 - 21000));
     cr_expect_eq(r.pubdata_bytes, EXEC_PUBDATA_LEAF_BYTES + 1 + 3, "index, nonce, balance");
+    /* It counts with as many bytes as it had before, around each place where one more is needed. */
+    static const struct exec_u256 balances[] = {{{2000001}},
+                                                {{2000255}},
+                                                {{2000256}},
+                                                {{(1 << 24) - 1}},
+                                                {{1 << 24}},
+                                                {{(1 << 24) + 1999999}},
+                                                {{UINT64_MAX}},
+                                                {{0, 1}},
+                                                {{1999999, 1}},
+                                                {{1999999, 0x100}},
+                                                {{2000000, 1}},
+                                                {{UINT64_MAX, 1}},
+                                                {{0, 1ull << 63, 0, 0}},
+                                                {{0, 0, 1}},
+                                                {{1, 0, 0, 1}},
+                                                {{1999999, UINT64_MAX, UINT64_MAX, 1}},
+                                                {{0, 0, 0, 1ull << 56}},
+                                                {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}}};
+    for (size_t i = 0; i < sizeof balances / sizeof balances[0]; i++) {
+        w->account[0].balance = balances[i];
+        begin(w);
+        cr_assert_eq(apply(w, &tx, &r), EXEC_TX_OK);
+        cr_expect_eq(r.pubdata_bytes,
+                     EXEC_PUBDATA_LEAF_BYTES + 1 + exec_u256_byte_length(&balances[i]), "row %zu",
+                     i);
+    }
     w->account[0].da_off = true;
     begin(w);
     cr_assert_eq(apply(w, &tx, &r), EXEC_TX_OK);
