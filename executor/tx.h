@@ -167,8 +167,10 @@ enum exec_tx_verdict exec_tx_apply(struct exec_vm *vm, const struct exec_tx *tx,
                                    uint64_t block_gas_left, uint64_t block_native_left,
                                    struct exec_receipt *out);
 
-/* As exec_tx_apply but for eth_call and eth_estimateGas: no signature, nonce or fee rules, no gas
- * bought (GASPRICE shows fee_cap); the sender may be anyone and is lent what value needs only if
- * `lend`.  Ends the transaction in the state, which is the caller's to throw away. */
-void exec_tx_call(struct exec_vm *vm, const struct exec_tx *tx, bool lend,
-                  struct exec_receipt *out);
+#if __STDC_HOSTED__
+/* As exec_tx_apply but for calls (executor/call.h): no signature, nonce or sender's code is looked
+ * at, nor what the block has left.  With fee_cap 0 the base fee must be 0, too, and the sender
+ * needs the value only; otherwise OK, FEE_CAP_TOO_LOW or INSUFFICIENT_FUNDS.  Not in the guest. */
+enum exec_tx_verdict exec_tx_call(struct exec_vm *vm, const struct exec_tx *tx,
+                                  struct exec_receipt *out);
+#endif

@@ -279,35 +279,11 @@ static void raise_nonce(struct exec_state *s, const struct td_addr *sender,
 
 /* ---- the three ways in */
 
-/* What L1 ordered: cannot be refused, owes no fee. */
-static void apply_deposit(struct exec_vm *vm, const struct exec_tx *tx, uint64_t block_native_left,
-                          struct exec_receipt *out)
-{
-    static const struct exec_u256 FREE;
-    static const struct buyer NOBODY = {.account = NULL};
-    uint64_t limit = native_cap(&vm->block->prices, tx->gas_limit);
-    begin(vm, tx, &FREE, out);
-    /* More wei than 2^256 exist on no L1; should a test say so, the call is what fails. */
-    (void)exec_state_add_balance(vm->state, &tx->sender, &tx->mint);
-    raise_nonce(vm->state, &tx->sender, exec_state_get(vm->state, &tx->sender));
-    execute(vm, tx, &NOBODY, limit < block_native_left ? limit : block_native_left, out);
-    exec_state_tx_end(vm->state);
-}
-
-enum exec_tx_verdict exec_tx_apply(struct exec_vm *vm, const struct exec_tx *tx,
-                                   uint64_t block_gas_left, uint64_t block_native_left,
-                                   struct exec_receipt *out)
+/* Gas is bought, used, and given back; for one that can pay. */
+static void pay_and_run(struct exec_vm *vm, const struct exec_tx *tx, uint64_t block_native_left,
+                        struct exec_receipt *out)
 {
     struct exec_state *s = vm->state;
-    if (tx->type == EXEC_TX_DEPOSIT) {
-        apply_deposit(vm, tx, block_native_left, out);
-        return EXEC_TX_OK;
-    }
-    *out = (struct exec_receipt){.type = tx->type};
-    enum exec_tx_verdict v = validate(vm, tx, block_gas_left, block_native_left);
-    if (v != EXEC_TX_OK)
-        return v;
-
     struct exec_u256 price = effective_price(tx, vm->block);
     struct exec_u256 all = times(&price, tx->gas_limit);
     uint64_t limit = native_cap(&vm->block->prices, tx->gas_limit);
@@ -328,18 +304,51 @@ enum exec_tx_verdict exec_tx_apply(struct exec_vm *vm, const struct exec_tx *tx,
     exec_state_tx_end(s);
     if (out->err == TD_OK)
         out->err = exec_state_error(s);
+}
+
+/* What L1 ordered: cannot be refused, owes no fee. */
+static void apply_deposit(struct exec_vm *vm, const struct exec_tx *tx, uint64_t block_native_left,
+                          struct exec_receipt *out)
+{
+    static const struct exec_u256 FREE;
+    static const struct buyer NOBODY = {.account = NULL};
+    uint64_t limit = native_cap(&vm->block->prices, tx->gas_limit);
+    begin(vm, tx, &FREE, out);
+    /* More wei than 2^256 exist on no L1; should a test say so, the call is what fails. */
+    (void)exec_state_add_balance(vm->state, &tx->sender, &tx->mint);
+    raise_nonce(vm->state, &tx->sender, exec_state_get(vm->state, &tx->sender));
+    execute(vm, tx, &NOBODY, limit < block_native_left ? limit : block_native_left, out);
+    exec_state_tx_end(vm->state);
+}
+
+enum exec_tx_verdict exec_tx_apply(struct exec_vm *vm, const struct exec_tx *tx,
+                                   uint64_t block_gas_left, uint64_t block_native_left,
+                                   struct exec_receipt *out)
+{
+    if (tx->type == EXEC_TX_DEPOSIT) {
+        apply_deposit(vm, tx, block_native_left, out);
+        return EXEC_TX_OK;
+    }
+    *out = (struct exec_receipt){.type = tx->type};
+    enum exec_tx_verdict v = validate(vm, tx, block_gas_left, block_native_left);
+    if (v != EXEC_TX_OK)
+        return v;
+
+    pay_and_run(vm, tx, block_native_left, out);
     return EXEC_TX_OK;
 }
 
-void exec_tx_call(struct exec_vm *vm, const struct exec_tx *tx, bool lend, struct exec_receipt *out)
+#if __STDC_HOSTED__
+/* Without a price nothing is bought, and `value` is all the sender needs. */
+enum exec_tx_verdict exec_tx_call(struct exec_vm *vm, const struct exec_tx *tx,
+                                  struct exec_receipt *out)
 {
-    static const struct buyer NOBODY = {.account = NULL};
-    struct exec_state *s = vm->state;
-    uint64_t limit = native_cap(&vm->block->prices, tx->gas_limit);
-    begin(vm, tx, &tx->fee_cap, out);
-    if (lend && exec_u256_cmp(&exec_state_get(s, &tx->sender)->balance, &tx->value) < 0)
-        exec_state_set_balance(s, &tx->sender, &tx->value);
-    raise_nonce(s, &tx->sender, exec_state_get(s, &tx->sender));
-    execute(vm, tx, &NOBODY, limit, out);
-    exec_state_tx_end(s);
+    *out = (struct exec_receipt){.type = tx->type};
+    if (!exec_u256_is_zero(&tx->fee_cap) && exec_u256_cmp(&tx->fee_cap, &vm->block->base_fee) < 0)
+        return EXEC_TX_FEE_CAP_TOO_LOW;
+    if (!can_pay(tx, &exec_state_get(vm->state, &tx->sender)->balance))
+        return EXEC_TX_INSUFFICIENT_FUNDS;
+    pay_and_run(vm, tx, UINT64_MAX, out);
+    return EXEC_TX_OK;
 }
+#endif

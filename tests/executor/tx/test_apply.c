@@ -629,19 +629,22 @@ Test(executor_tx_apply, a_deposit_has_no_verdict_but_ok)
 
 /* ---- calls without a signature */
 
-Test(executor_tx_apply, calls_need_no_nonce_and_borrow_if_told)
+/* Without a price the base fee is the caller's to clear (executor/call.h does). */
+Test(executor_tx_apply, calls_need_no_nonce_and_no_gas_money)
 {
     struct world *w = CODED("\x34\x5f\x52\x60\x20\x5f\xf3"); /* returns CALLVALUE */
     struct exec_receipt r;
     struct exec_tx tx = call(100000);
     tx.sender = BOB;
     tx.nonce = 99;
+    tx.fee_cap = tx.tip_cap = exec_u256_of(0);
+    w->env.base_fee = exec_u256_of(0);
     tx.value = exec_u256_of(17);
     begin(w);
-    exec_tx_call(&w->vm, &tx, false, &r);
-    cr_expect_eq(r.status, EXEC_BALANCE);
+    cr_expect_eq(exec_tx_call(&w->vm, &tx, &r), EXEC_TX_INSUFFICIENT_FUNDS);
+    put(w, &BOB, 17, NULL, 0);
     begin(w);
-    exec_tx_call(&w->vm, &tx, true, &r);
+    cr_expect_eq(exec_tx_call(&w->vm, &tx, &r), EXEC_TX_OK);
     cr_expect(r.success);
     cr_assert_eq(r.output.len, 32);
     cr_expect_eq(r.output.ptr[31], 17);
@@ -650,9 +653,31 @@ Test(executor_tx_apply, calls_need_no_nonce_and_borrow_if_told)
     cr_expect_eq(r.gas_used, 21000 + 2 + 2 + 3 + 3 + 3 + 2);
     tx.gas_limit = 20000;
     begin(w);
-    exec_tx_call(&w->vm, &tx, true, &r);
+    cr_expect_eq(exec_tx_call(&w->vm, &tx, &r), EXEC_TX_OK);
     cr_expect_eq(r.status, EXEC_OUT_OF_GAS);
     cr_expect_eq(r.gas_used, 20000);
+}
+
+/* With one it is a transaction's: cap 20, tip 2, base fee 7. */
+Test(executor_tx_apply, calls_with_a_price_buy_gas)
+{
+    struct world *w = CODED("\x33\x31\x5f\x52\x60\x20\x5f\xf3"); /* CALLER's BALANCE */
+    struct exec_receipt r;
+    struct exec_u256 seen;
+    struct exec_tx tx = call(100000);
+    begin(w);
+    cr_assert_eq(exec_tx_call(&w->vm, &tx, &r), EXEC_TX_OK);
+    cr_assert_eq(r.output.len, 32);
+    exec_u256_from_be(&seen, r.output.ptr, 32);
+    cr_expect_eq(seen.w[0], ETHER - 100000 * 9);
+    cr_expect_eq(balance(w, &ALICE), ETHER - r.gas_used * 9);
+    cr_expect_eq(balance(w, &BASE), r.gas_used * 2);
+    tx.fee_cap = exec_u256_of(6);
+    begin(w);
+    cr_expect_eq(exec_tx_call(&w->vm, &tx, &r), EXEC_TX_FEE_CAP_TOO_LOW);
+    tx.fee_cap = exec_u256_of(ETHER / 100000 + 1);
+    begin(w);
+    cr_expect_eq(exec_tx_call(&w->vm, &tx, &r), EXEC_TX_INSUFFICIENT_FUNDS);
 }
 
 /* ---- logs */
