@@ -1,64 +1,20 @@
-/* A node in miniature: executes blocks natively on an in-memory state, keeps the tree, and collects
- * the input with which the proven program must come to the same statement.
+/* A ledger (node/exec/ledger.h) with keys, fees and a clock for tests.
  *
  * 1. Blocks are final as soon as they are made; headers are consensus' own encoding.
  * 2. Whatever goes wrong in here fails the test that uses it. */
 #pragma once
 
-#include "base/host/secp.h"
-#include "executor/inbox.h"
-#include "executor/run.h"
-#include "executor/tree/memory.h"
+#include "node/exec/ledger.h"
 
-#define CHAIN_ACCOUNTS_MAX 4096u
-#define CHAIN_SLOTS_MAX 16384u
-#define CHAIN_CODES_MAX 1024u
 #define CHAIN_KEYS 8u
-#define CHAIN_PAYLOAD_MAX 32u
-#define CHAIN_RECOVERIES_MAX 256u
-
-struct chain_account {
-    struct td_addr addr;
-    struct exec_account data;
-};
-struct chain_slot {
-    struct td_addr addr;
-    struct exec_u256 slot, value;
-};
-struct chain_code {
-    struct td_hash hash;
-    struct td_bytes bytes;
-    struct td_p2_digest digest;
-};
 
 struct chain {
-    struct exec_chain params;
-    struct exec_cursor cursor;
-    struct exec_batch batch;
-    struct chain_account *accounts;
-    struct chain_slot *slots;
-    struct chain_code *codes;
-    uint32_t account_count, slot_count, code_count;
-    struct exec_tree_memory tree;
-    struct td_arena forever, block_arena;
-    struct td_secp *secp;
+    struct node_ledger l;
     struct td_secp_key key[CHAIN_KEYS];
     struct td_addr addr[CHAIN_KEYS];
-    /* the block being made */
-    struct td_bytes payload[CHAIN_PAYLOAD_MAX];
-    uint32_t payload_count;
-    struct exec_run_key recovered[CHAIN_RECOVERIES_MAX];
-    uint32_t recovered_count;
-    struct exec_block block;
-    struct exec_result result;
-    struct exec_witness_built witness;
-    bool slopes;           /* hints for a guest without chips */
     uint64_t inbox_ready;  /* depositCount of the next header */
     const uint64_t *epoch; /* of the next header, instead of its height / 64 */
-    /* the run being collected */
-    struct exec_run_start start;
-    struct exec_run_writer writer;
-    uint32_t run_blocks;
+    bool running;          /* blocks are collected into a run */
 };
 
 struct chain *chain_new(void);

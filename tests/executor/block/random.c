@@ -141,7 +141,7 @@ static void authorize(struct random_blocks *r, struct exec_authorization *a)
                                      .addr = contract(below(r, 12)),
                                      .nonce = r->nonce[who] + below(r, 2)};
     exec_authorization_hash(&digest, a);
-    enum td_error err = td_secp_sign(r->c->secp, &r->c->key[who], &digest, &sig);
+    enum td_error err = td_secp_sign(r->c->l.secp, &r->c->key[who], &digest, &sig);
     TD_ASSERT(err == TD_OK);
     a->y_parity = exec_u256_of(sig.b[32] >> 7);
     sig.b[32] &= 0x7f;
@@ -224,7 +224,7 @@ void random_block(struct random_blocks *r)
     uint32_t inbox = below(r, 4) == 0 ? 1u + below(r, 2) : 0, txs = below(r, 5);
     for (uint32_t i = 0; i < CHAIN_KEYS; i++)
         r->nonce[i] = chain_nonce(r->c, i);
-    r->inbox_next = r->c->cursor.inbox_index;
+    r->inbox_next = r->c->l.cursor.inbox_index;
     for (uint32_t i = 0; i < inbox; i++)
         random_inbox(r);
     r->c->inbox_ready = r->inbox_next;

@@ -52,11 +52,11 @@ static void prove(void)
 
 Test(block, an_empty_block_moves_number_time_hash_and_history)
 {
-    struct td_hash before = c->cursor.block_hash;
+    struct td_hash before = c->l.cursor.block_hash;
     chain_run_begin(c);
     chain_block(c, false);
-    cr_expect_eq(c->cursor.number, 1);
-    cr_expect_eq(c->result.gas_used, 0);
+    cr_expect_eq(c->l.cursor.number, 1);
+    cr_expect_eq(c->l.result.gas_used, 0);
     struct exec_u256 slot = chain_slot(c, &EXEC_HISTORY_ADDRESS, 0), want;
     exec_u256_from_be(&want, before.b, 32);
     cr_expect(exec_u256_eq(&slot, &want));
@@ -69,11 +69,11 @@ Test(block, a_transfer_pays_value_and_fees)
     chain_run_begin(c);
     transfer(0, 0, 5);
     chain_block(c, false);
-    cr_assert_eq(c->result.tx_count, 1);
-    const struct exec_receipt *r = &c->result.txs[0].receipt;
+    cr_assert_eq(c->l.result.tx_count, 1);
+    const struct exec_receipt *r = &c->l.result.txs[0].receipt;
     cr_expect(r->success);
     cr_expect_geq(r->gas_used, 21000);
-    cr_expect_eq(c->result.gas_used, r->gas_used);
+    cr_expect_eq(c->l.result.gas_used, r->gas_used);
     cr_expect_eq(r->cumulative_gas, r->gas_used);
     cr_expect_eq(chain_account(c, &SOMEONE)->balance.w[0], 5);
     /* base fee 1000, tip 1 */
@@ -85,8 +85,8 @@ Test(block, a_transfer_pays_value_and_fees)
     fee = exec_u256_of(5);
     (void)exec_u256_sub(&left, &left, &fee);
     cr_expect(exec_u256_eq(&chain_account(c, &c->addr[0])->balance, &left));
-    cr_expect_eq(chain_account(c, &c->params.fee_vault)->balance.w[0], r->gas_used);
-    cr_expect_not(td_hash_is_zero(&c->result.receipts_root));
+    cr_expect_eq(chain_account(c, &c->l.params.fee_vault)->balance.w[0], r->gas_used);
+    cr_expect_not(td_hash_is_zero(&c->l.result.receipts_root));
     prove();
 }
 
@@ -109,11 +109,11 @@ Test(block, what_is_invalid_at_its_turn_is_skipped_and_the_rest_runs)
                                          EXEC_TX_INSUFFICIENT_FUNDS, EXEC_TX_OK};
     for (uint32_t i = 0; i < 6; i++)
         if (i != 3)
-            cr_expect_eq(c->result.txs[i].verdict, want[i], "%u: %s", i,
-                         exec_tx_verdict_text(c->result.txs[i].verdict));
-    cr_expect_neq(c->result.txs[3].verdict, EXEC_TX_OK);
-    cr_expect_eq(c->result.tx_count, 2);
-    cr_expect_eq(c->result.skipped, 4);
+            cr_expect_eq(c->l.result.txs[i].verdict, want[i], "%u: %s", i,
+                         exec_tx_verdict_text(c->l.result.txs[i].verdict));
+    cr_expect_neq(c->l.result.txs[3].verdict, EXEC_TX_OK);
+    cr_expect_eq(c->l.result.tx_count, 2);
+    cr_expect_eq(c->l.result.skipped, 4);
     cr_expect_eq(chain_account(c, &SOMEONE)->balance.w[0], 12);
     prove();
 }
@@ -134,14 +134,14 @@ Test(block, a_payload_that_costs_more_than_the_limit_to_look_at_is_no_payload)
     struct td_bytes entry = td_bytes_of_text("no transaction"), payload[4];
     for (uint32_t i = 0; i < 4; i++)
         payload[i] = entry;
-    c->params.native_limit = 40000 + 3 * (40000 + 24 * 14);
-    cr_expect(exec_payload_fits(&c->params, payload, 3));
-    cr_expect_not(exec_payload_fits(&c->params, payload, 4));
+    c->l.params.native_limit = 40000 + 3 * (40000 + 24 * 14);
+    cr_expect(exec_payload_fits(&c->l.params, payload, 3));
+    cr_expect_not(exec_payload_fits(&c->l.params, payload, 4));
     chain_run_begin(c);
     for (uint32_t i = 0; i < 3; i++)
         chain_add_bytes(c, entry);
     chain_block(c, false);
-    cr_expect_eq(c->result.native_used, c->params.native_limit);
+    cr_expect_eq(c->l.result.native_used, c->l.params.native_limit);
     prove();
     for (uint32_t i = 0; i < 4; i++)
         chain_add_bytes(c, entry);
@@ -172,12 +172,12 @@ Test(block, a_forced_transaction_that_finds_no_room_stays_the_next)
     chain_add_inbox(c, &burn);
     chain_add_inbox(c, &forced);
     chain_block(c, false);
-    cr_assert_eq(c->result.txs[1].verdict, EXEC_TX_BLOCK_GAS);
-    cr_assert_eq(c->cursor.inbox_index, 1);
+    cr_assert_eq(c->l.result.txs[1].verdict, EXEC_TX_BLOCK_GAS);
+    cr_assert_eq(c->l.cursor.inbox_index, 1);
     chain_add_inbox(c, &forced);
     chain_block(c, false);
-    cr_expect_eq(c->result.txs[0].verdict, EXEC_TX_OK);
-    cr_expect_eq(c->cursor.inbox_index, 2);
+    cr_expect_eq(c->l.result.txs[0].verdict, EXEC_TX_OK);
+    cr_expect_eq(c->l.cursor.inbox_index, 2);
     cr_expect_eq(chain_account(c, &SOMEONE)->balance.w[0], 9);
     prove();
 }
@@ -194,12 +194,12 @@ Test(block, a_forced_transaction_cannot_be_starved_by_what_stands_behind_it)
     for (uint32_t i = 0; i < 3; i++) /* 3 * 0.6 MB * 24 units: more than 37.8 of 40 M are gone */
         chain_add_bytes(c, td_bytes_of(junk, i < 2 ? sizeof junk : 390000));
     chain_block(c, false);
-    cr_expect_eq(c->result.txs[0].verdict, EXEC_TX_BLOCK_NATIVE);
-    cr_expect_eq(c->cursor.inbox_index, 0);
+    cr_expect_eq(c->l.result.txs[0].verdict, EXEC_TX_BLOCK_NATIVE);
+    cr_expect_eq(c->l.cursor.inbox_index, 0);
     cr_expect_null(chain_account(c, &SOMEONE));
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->cursor.inbox_index, 1);
+    cr_expect_eq(c->l.cursor.inbox_index, 1);
     cr_expect_eq(chain_account(c, &SOMEONE)->balance.w[0], 50);
     prove();
 }
@@ -230,8 +230,8 @@ Test(block, a_raw_inbox_entry_mints_its_value_whatever_becomes_of_the_transactio
     op.data = chain_tx_bytes(c, &tx);
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->result.txs[0].verdict, EXEC_TX_TYPE);
-    cr_expect_eq(c->result.txs[1].verdict, EXEC_TX_OK);
+    cr_expect_eq(c->l.result.txs[0].verdict, EXEC_TX_TYPE);
+    cr_expect_eq(c->l.result.txs[1].verdict, EXEC_TX_OK);
     cr_expect(exec_u256_eq(&chain_account(c, &SOMEONE)->balance, &tx.value));
     cr_expect_eq(chain_account(c, &poor)->balance.w[0], 77);
     cr_expect_eq(chain_account(c, &poor)->nonce, 0);
@@ -239,7 +239,7 @@ Test(block, a_raw_inbox_entry_mints_its_value_whatever_becomes_of_the_transactio
     /* no room for its gas behind another: not consumed, nothing minted; alone it is */
     struct exec_inbox_op first = deposit(2, 1);
     tx = chain_tx(c, 1, 0);
-    tx.gas_limit = c->params.gas_limit;
+    tx.gas_limit = c->l.params.gas_limit;
     chain_sign(c, &tx, 1);
     op = (struct exec_inbox_op){.index = 3,
                                 .kind = EXEC_INBOX_RAW,
@@ -249,12 +249,12 @@ Test(block, a_raw_inbox_entry_mints_its_value_whatever_becomes_of_the_transactio
     chain_add_inbox(c, &first);
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->result.txs[1].verdict, EXEC_TX_BLOCK_GAS);
-    cr_expect_eq(c->cursor.inbox_index, 3);
+    cr_expect_eq(c->l.result.txs[1].verdict, EXEC_TX_BLOCK_GAS);
+    cr_expect_eq(c->l.cursor.inbox_index, 3);
     cr_expect(exec_u256_is_zero(&chain_account(c, &other)->balance));
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->cursor.inbox_index, 4);
+    cr_expect_eq(c->l.cursor.inbox_index, 4);
     cr_expect_eq(chain_account(c, &other)->balance.w[0], 9);
     prove();
 }
@@ -288,16 +288,16 @@ Test(block, a_transaction_cannot_stand_for_an_inbox_entry)
     c->inbox_ready = 1;
     chain_add_bytes(c, td_bytes_of(words, sizeof words));
     chain_block(c, false);
-    cr_expect_neq(c->result.txs[0].verdict, EXEC_TX_OK);
-    sent = c->result.block_hash;
+    cr_expect_neq(c->l.result.txs[0].verdict, EXEC_TX_OK);
+    sent = c->l.result.block_hash;
     teardown();
     setup();
     c->inbox_ready = 1;
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->result.txs[0].verdict, EXEC_TX_OK);
-    cr_expect(td_hash_eq(&c->result.txs[0].hash, &h), "L1's name for it is its transaction hash");
-    cr_expect_not(td_hash_eq(&c->result.block_hash, &sent), "one header, two payloads");
+    cr_expect_eq(c->l.result.txs[0].verdict, EXEC_TX_OK);
+    cr_expect(td_hash_eq(&c->l.result.txs[0].hash, &h), "L1's name for it is its transaction hash");
+    cr_expect_not(td_hash_eq(&c->l.result.block_hash, &sent), "one header, two payloads");
 }
 
 /* L1 bounds gas limits; should one slip through, the queue must not stop behind it. */
@@ -309,23 +309,23 @@ Test(block, an_inbox_entry_that_no_block_has_room_for_does_not_block_the_queue)
     c->inbox_ready = 2;
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->cursor.inbox_index, 1);
+    cr_expect_eq(c->l.cursor.inbox_index, 1);
     cr_expect_eq(chain_account(c, &SOMEONE)->balance.w[0], 50);
     struct exec_tx tx = chain_tx(c, 0, 0);
-    tx.gas_limit = c->params.gas_limit + 1u;
+    tx.gas_limit = c->l.params.gas_limit + 1u;
     chain_sign(c, &tx, 0);
     op = (struct exec_inbox_op){.index = 1, .kind = EXEC_INBOX_RAW, .data = chain_tx_bytes(c, &tx)};
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->result.txs[0].verdict, EXEC_TX_BLOCK_GAS);
-    cr_expect_eq(c->cursor.inbox_index, 2);
+    cr_expect_eq(c->l.result.txs[0].verdict, EXEC_TX_BLOCK_GAS);
+    cr_expect_eq(c->l.cursor.inbox_index, 2);
     prove();
 }
 
 Test(block, withdrawals_and_messages_reach_the_batch)
 {
     static const struct td_addr bridge = {{[18] = 0x80, [19] = 1}};
-    struct td_hash selector, empty_root = c->result.messages_root, leaf, root;
+    struct td_hash selector, empty_root = c->l.result.messages_root, leaf, root;
     struct exec_messages m;
     uint8_t data[36] = {0};
     chain_run_begin(c);
@@ -343,21 +343,21 @@ Test(block, withdrawals_and_messages_reach_the_batch)
     chain_sign(c, &tx, 0);
     chain_add(c, &tx);
     chain_block(c, false);
-    const struct exec_receipt *r = &c->result.txs[0].receipt;
+    const struct exec_receipt *r = &c->l.result.txs[0].receipt;
     cr_assert(r->success, "%s", exec_status_text(r->status));
     cr_assert_eq(r->message_count, 1);
     cr_assert_eq(r->messages[0].payload.len, EXEC_WITHDRAWAL_BYTES);
     cr_expect_eq(r->messages[0].payload.ptr[52], 99);
     cr_expect_eq(r->log_count, 1);
-    cr_expect_not(c->result.txs[1].receipt.success);
-    cr_expect_eq(c->result.txs[1].receipt.message_count, 0);
+    cr_expect_not(c->l.result.txs[1].receipt.success);
+    cr_expect_eq(c->l.result.txs[1].receipt.message_count, 0);
     cr_expect_eq(chain_account(c, &bridge)->balance.w[0], 0, "burnt");
-    cr_expect_eq(c->cursor.message_count, 1);
+    cr_expect_eq(c->l.cursor.message_count, 1);
     exec_messages_init(&m);
     exec_message_leaf(&leaf, 4242, 0, 0, &bridge, r->messages[0].payload);
     cr_assert(exec_messages_add(&m, &leaf));
     exec_messages_root(&root, &m);
-    cr_expect(td_hash_eq(&root, &c->result.messages_root));
+    cr_expect(td_hash_eq(&root, &c->l.result.messages_root));
     cr_expect_not(td_hash_eq(&root, &empty_root));
     prove();
 }
@@ -370,7 +370,7 @@ Test(block, a_full_message_tree_makes_the_call_revert)
     td_keccak256(&selector, "withdraw(address)", 17);
     memcpy(data, selector.b, 4);
     chain_block(c, false);
-    c->batch.messages.count = EXEC_MESSAGES_MAX - 1u;
+    c->l.batch.messages.count = EXEC_MESSAGES_MAX - 1u;
     chain_run_begin(c);
     for (uint32_t i = 0; i < 2; i++) {
         struct exec_tx tx = chain_tx(c, i, 0);
@@ -381,10 +381,10 @@ Test(block, a_full_message_tree_makes_the_call_revert)
         chain_add(c, &tx);
     }
     chain_block(c, false);
-    cr_expect(c->result.txs[0].receipt.success);
-    cr_expect_not(c->result.txs[1].receipt.success);
-    cr_expect_eq(c->result.txs[1].receipt.status, EXEC_REVERT);
-    cr_expect_eq(c->batch.messages.count, EXEC_MESSAGES_MAX);
+    cr_expect(c->l.result.txs[0].receipt.success);
+    cr_expect_not(c->l.result.txs[1].receipt.success);
+    cr_expect_eq(c->l.result.txs[1].receipt.status, EXEC_REVERT);
+    cr_expect_eq(c->l.batch.messages.count, EXEC_MESSAGES_MAX);
     prove();
 }
 
@@ -402,10 +402,10 @@ Test(block, inbox_entries_run_in_order_first_and_once)
     op = deposit(2, 1000); /* behind a transaction */
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->cursor.inbox_index, 2);
+    cr_expect_eq(c->l.cursor.inbox_index, 2);
     cr_expect_eq(chain_account(c, &SOMEONE)->balance.w[0], 58);
-    cr_expect_eq(c->result.txs[1].verdict, EXEC_TX_MALFORMED);
-    cr_expect_eq(c->result.txs[4].verdict, EXEC_TX_MALFORMED);
+    cr_expect_eq(c->l.result.txs[1].verdict, EXEC_TX_MALFORMED);
+    cr_expect_eq(c->l.result.txs[4].verdict, EXEC_TX_MALFORMED);
     struct td_hash acc = {{0}}, h;
     op = deposit(0, 50);
     exec_inbox_hash(&h, &op, 4242);
@@ -413,13 +413,13 @@ Test(block, inbox_entries_run_in_order_first_and_once)
     op = deposit(1, 7);
     exec_inbox_hash(&h, &op, 4242);
     exec_inbox_add(&acc, &h);
-    cr_expect(td_hash_eq(&acc, &c->cursor.inbox_acc));
+    cr_expect(td_hash_eq(&acc, &c->l.cursor.inbox_acc));
     op = deposit(2, 3);
     chain_add_inbox(c, &op);
     op = deposit(3, 3); /* L1 has not seen it */
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->cursor.inbox_index, 3);
+    cr_expect_eq(c->l.cursor.inbox_index, 3);
     prove();
 }
 
@@ -436,9 +436,9 @@ Test(block, a_raw_inbox_transaction_that_is_invalid_is_consumed_without_effect)
     op.index = 1; /* the same again: nonce too low */
     chain_add_inbox(c, &op);
     chain_block(c, false);
-    cr_expect_eq(c->result.txs[0].verdict, EXEC_TX_OK);
-    cr_expect_eq(c->result.txs[1].verdict, EXEC_TX_NONCE_TOO_LOW);
-    cr_expect_eq(c->cursor.inbox_index, 2);
+    cr_expect_eq(c->l.result.txs[0].verdict, EXEC_TX_OK);
+    cr_expect_eq(c->l.result.txs[1].verdict, EXEC_TX_NONCE_TOO_LOW);
+    cr_expect_eq(c->l.cursor.inbox_index, 2);
     cr_expect_eq(chain_account(c, &SOMEONE)->balance.w[0], 9);
     prove();
 }
@@ -449,15 +449,15 @@ Test(block, a_batch_ends_where_the_header_says_and_the_next_names_it)
     transfer(0, 0, 1);
     chain_block(c, false);
     chain_block(c, true);
-    cr_assert(c->result.ends_batch);
-    cr_expect_eq(c->batch.number, 1);
-    cr_expect(td_hash_eq(&c->batch.parent, &c->result.batch_hash));
+    cr_assert(c->l.result.ends_batch);
+    cr_expect_eq(c->l.batch.number, 1);
+    cr_expect(td_hash_eq(&c->l.batch.parent, &c->l.result.batch_hash));
     prove();
-    struct td_hash batch_hash = c->result.batch_hash;
+    struct td_hash batch_hash = c->l.result.batch_hash;
     chain_run_begin(c);
     chain_block(c, false);
-    cr_expect_eq(c->batch.first_block, 3);
-    cr_expect(td_hash_eq(&c->batch.parent, &batch_hash));
+    cr_expect_eq(c->l.batch.first_block, 3);
+    cr_expect(td_hash_eq(&c->l.batch.parent, &batch_hash));
     prove();
 }
 
@@ -484,9 +484,9 @@ Test(block, a_batch_lies_in_one_epoch)
             c = chain_new();
             chain_genesis(c);
         }
-        while (c->cursor.number < rows[i].blocks_before)
+        while (c->l.cursor.number < rows[i].blocks_before)
             chain_block(c, false);
-        cr_assert_eq(c->batch.open, rows[i].open);
+        cr_assert_eq(c->l.batch.open, rows[i].open);
         c->epoch = &rows[i].epoch;
         cr_expect_eq(chain_try(c, false), rows[i].want, "row %u", i);
     }
@@ -505,7 +505,7 @@ Test(block, blockhash_is_the_hash_of_that_block)
     chain_put(c, &at, 0, td_bytes_of(code, sizeof code));
     chain_genesis(c);
     for (uint32_t i = 0; i < 5; i++) {
-        hashes[i] = c->cursor.block_hash;
+        hashes[i] = c->l.cursor.block_hash;
         if (i < 4)
             chain_block(c, false);
     }
@@ -534,9 +534,9 @@ Test(block, the_state_is_keyed_by_the_block_that_fills_it)
     chain_block(c, false);
     struct exec_state *same = calloc(1, exec_state_footprint()), *other;
     other = calloc(1, exec_state_footprint());
-    exec_state_seed(same, &c->result.block_hash);
-    exec_state_seed(other, &c->cursor.inbox_acc);
-    struct exec_hash_key used = c->result.state->hash_key;
+    exec_state_seed(same, &c->l.result.block_hash);
+    exec_state_seed(other, &c->l.cursor.inbox_acc);
+    struct exec_hash_key used = c->l.result.state->hash_key;
     cr_expect_eq(memcmp(&used, &same->hash_key, sizeof used), 0);
     cr_expect_neq(memcmp(&used, &other->hash_key, sizeof used), 0);
     free(same);
@@ -558,10 +558,10 @@ Test(block, deposits_above_all_wei_do_not_wrap)
         chain_add_inbox(c, &op);
     chain_add_inbox(c, &raw);
     chain_block(c, false);
-    cr_expect_eq(c->cursor.inbox_index, 4);
-    cr_expect(c->result.txs[0].receipt.success);
-    cr_expect_not(c->result.txs[1].receipt.success, "the receiver is full");
-    cr_expect_not(c->result.txs[2].receipt.success, "and the sender, too");
+    cr_expect_eq(c->l.cursor.inbox_index, 4);
+    cr_expect(c->l.result.txs[0].receipt.success);
+    cr_expect_not(c->l.result.txs[1].receipt.success, "the receiver is full");
+    cr_expect_not(c->l.result.txs[2].receipt.success, "and the sender, too");
     cr_expect(exec_u256_eq(&chain_account(c, &SOMEONE)->balance, &all));
     cr_expect(exec_u256_eq(&chain_account(c, &rich)->balance, &all));
     cr_expect_eq(chain_account(c, &rich)->nonce, 3);
@@ -582,7 +582,7 @@ Test(block, delegations_do_not_reach_contracts_of_the_program)
         struct exec_authorization auth = {.addr = targets[i]};
         struct td_sig sig;
         exec_authorization_hash(&digest, &auth);
-        cr_assert_eq(td_secp_sign(c->secp, &c->key[i + 1u], &digest, &sig), TD_OK);
+        cr_assert_eq(td_secp_sign(c->l.secp, &c->key[i + 1u], &digest, &sig), TD_OK);
         auth.y_parity = exec_u256_of(sig.b[32] >> 7);
         sig.b[32] &= 0x7f;
         exec_u256_from_be(&auth.r, sig.b, 32);
@@ -599,7 +599,7 @@ Test(block, delegations_do_not_reach_contracts_of_the_program)
     }
     chain_block(c, false);
     for (uint32_t i = 0; i < 2; i++) {
-        const struct exec_receipt *r = &c->result.txs[i].receipt;
+        const struct exec_receipt *r = &c->l.result.txs[i].receipt;
         cr_expect_eq(chain_account(c, &c->addr[i + 1u])->code_bytes, 23, "delegated");
         cr_expect_eq(r->success, i == 1);
         cr_expect_eq(r->status, i == 1 ? EXEC_SUCCESS : EXEC_BAD_OPCODE);

@@ -59,15 +59,15 @@ static bool guest_run(const struct guest *g, const uint32_t *words, size_t count
 static void check_published(const struct chain *c)
 {
     uint64_t paid = EXEC_PUBDATA_BLOCK_BYTES;
-    for (uint32_t i = 0; i < c->block.payload_count; i++) {
-        const struct exec_tx_result *x = &c->result.txs[i];
+    for (uint32_t i = 0; i < c->l.block.payload_count; i++) {
+        const struct exec_tx_result *x = &c->l.result.txs[i];
         struct exec_inbox_op op;
         if (x->verdict == EXEC_TX_OK)
             paid += x->receipt.pubdata_bytes;
-        if (exec_inbox_decode(&op, c->block.payload[i]) == TD_OK && op.kind == EXEC_INBOX_RAW)
+        if (exec_inbox_decode(&op, c->l.block.payload[i]) == TD_OK && op.kind == EXEC_INBOX_RAW)
             paid += EXEC_PUBDATA_MINT_BYTES;
     }
-    TD_ASSERT(c->result.data_on.len <= paid);
+    TD_ASSERT(c->l.result.data_on.len <= paid);
 }
 
 int main(int argc, char **argv)
@@ -79,18 +79,18 @@ int main(int argc, char **argv)
     struct random_blocks r;
     guest_load(&guest, argv[1]);
     random_blocks_init(&r, strtoull(argv[4], NULL, 10));
-    r.c->slopes = false; /* the image has chips */
+    r.c->l.slopes = false; /* the image has chips */
     uint64_t instructions = 0, txs = 0, skipped = 0, failed = 0;
     for (uint32_t done = 0; done < blocks; done += per_run) {
         chain_run_begin(r.c);
         for (uint32_t i = 0; i < per_run; i++) {
             random_block(&r);
             check_published(r.c);
-            txs += r.c->result.tx_count;
-            skipped += r.c->result.skipped;
-            for (uint32_t k = 0; k < r.c->block.payload_count; k++)
-                failed +=
-                    r.c->result.txs[k].verdict == EXEC_TX_OK && !r.c->result.txs[k].receipt.success;
+            txs += r.c->l.result.tx_count;
+            skipped += r.c->l.result.skipped;
+            for (uint32_t k = 0; k < r.c->l.block.payload_count; k++)
+                failed += r.c->l.result.txs[k].verdict == EXEC_TX_OK &&
+                          !r.c->l.result.txs[k].receipt.success;
         }
         size_t count;
         const uint32_t *words = chain_run_words(r.c, &count);
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
     }
     printf("%u blocks, %lu transactions (%lu failed), %lu skipped, %u leaves, %lu instructions\n",
            blocks, (unsigned long)txs, (unsigned long)failed, (unsigned long)skipped,
-           r.c->cursor.leaf_count, (unsigned long)instructions);
+           r.c->l.cursor.leaf_count, (unsigned long)instructions);
     random_blocks_free(&r);
     free(guest.elf);
     printf("1 passed, 0 failed, 0 skipped\n");
