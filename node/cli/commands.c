@@ -16,7 +16,7 @@ static const struct {
     const char *arguments;
     const char *summary;
 } COMMANDS[] = {
-    {"exec", "statetest …", "run Ethereum state tests on the executor"},
+    {"exec", "KIND FILE…", "run blocks or Ethereum state tests from JSON on the executor"},
     {"guest", "run WITNESS", "run a guest image in the proof machine's emulator"},
     {"sim", "[OPTION]…", "run the consensus core through a simulated, faulty network"},
     {"version", "[--json]", "print version and commit"},
@@ -102,7 +102,7 @@ static void print_help(FILE *to)
                 ARGUMENTS_LETTERS - letters(COMMANDS[i].arguments), "", COMMANDS[i].summary);
     fprintf(to,
             "\nResults go to standard output, logs to standard error. `tandem sim --help` lists "
-            "the\nsimulator's options, `tandem exec --help` those of the state tests.\n");
+            "the\nsimulator's options, `tandem exec --help` those of its kinds.\n");
 }
 
 static int run_version(FILE *out, FILE *err, int argc, char **argv)

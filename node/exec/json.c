@@ -181,11 +181,53 @@ uint64_t node_json_opt_u64(struct node_json *j, const json_t *in, const char *fi
     return json_object_get(in, field) == NULL ? otherwise : node_json_u64(j, in, field);
 }
 
-struct td_bytes node_json_bytes(struct node_json *j, const json_t *in, const char *field)
+void node_json_opt_u256(struct node_json *j, const json_t *in, const char *field,
+                        struct exec_u256 *out)
 {
-    size_t len;
+    if (json_object_get(in, field) != NULL)
+        node_json_u256(j, in, field, out);
+}
+
+bool node_json_opt_bool(struct node_json *j, const json_t *in, const char *field, bool otherwise)
+{
+    const json_t *value = json_object_get(in, field);
+    if (value != NULL && !json_is_boolean(value))
+        node_json_fail(j, field, "neither true nor false");
+    return value == NULL ? otherwise : json_is_true(value);
+}
+
+static bool is_listed(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = names; *at != '\0'; at += strspn(at, " ")) {
+        size_t word = strcspn(at, " ");
+        if (word == len && strncmp(at, name, len) == 0)
+            return true;
+        at += word;
+    }
+    return false;
+}
+
+void node_json_known(struct node_json *j, const json_t *in, const char *names)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)in, key, value) /* the macro wants it mutable, and only reads */
+    {
+        char what[NODE_JSON_TEXT_BYTES / 2];
+        if (is_listed(names, key))
+            continue;
+        snprintf(what, sizeof what, "unknown field; known: %s", names);
+        node_json_fail(j, key, what);
+        return;
+    }
+}
+
+/* The bytes of a text; NULL is a complaint made already. */
+static struct td_bytes parse_bytes(struct node_json *j, const char *field, const char *text,
+                                   size_t len)
+{
     size_t got = 0;
-    const char *text = text_of(j, in, field, &len);
     if (text == NULL || len < 2)
         len = 2;
     uint8_t *room = node_json_room(j, len / 2, 1);
@@ -194,6 +236,20 @@ struct td_bytes node_json_bytes(struct node_json *j, const json_t *in, const cha
     if (td_hex_decode(room, len / 2, &got, TD_HEX_PREFIXED, text, len) != TD_OK)
         node_json_fail(j, field, "not bytes like \"0x60ff\"");
     return td_bytes_of(room, got);
+}
+
+struct td_bytes node_json_bytes(struct node_json *j, const json_t *in, const char *field)
+{
+    size_t len;
+    const char *text = text_of(j, in, field, &len);
+    return parse_bytes(j, field, text, len);
+}
+
+struct td_bytes node_json_value_bytes(struct node_json *j, const json_t *value, const char *what)
+{
+    if (!json_is_string(value))
+        node_json_fail(j, what, "not a string");
+    return parse_bytes(j, what, json_string_value(value), json_string_length(value));
 }
 
 static void get_fixed(struct node_json *j, const json_t *in, const char *field, uint8_t *out,
@@ -214,6 +270,20 @@ void node_json_hash(struct node_json *j, const json_t *in, const char *field, st
 void node_json_addr(struct node_json *j, const json_t *in, const char *field, struct td_addr *out)
 {
     get_fixed(j, in, field, out->b, sizeof out->b, "not an address");
+}
+
+void node_json_opt_hash(struct node_json *j, const json_t *in, const char *field,
+                        struct td_hash *out)
+{
+    if (json_object_get(in, field) != NULL)
+        node_json_hash(j, in, field, out);
+}
+
+void node_json_opt_addr(struct node_json *j, const json_t *in, const char *field,
+                        struct td_addr *out)
+{
+    if (json_object_get(in, field) != NULL)
+        node_json_addr(j, in, field, out);
 }
 
 void node_json_text_addr(struct node_json *j, const char *text, const char *what,

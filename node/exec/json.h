@@ -58,16 +58,30 @@ uint64_t node_json_u64(struct node_json *j, const json_t *in, const char *field)
 uint64_t node_json_opt_u64(struct node_json *j, const json_t *in, const char *field,
                            uint64_t otherwise);
 
+/* Leaves *out alone where the field is missing. */
+void node_json_opt_u256(struct node_json *j, const json_t *in, const char *field,
+                        struct exec_u256 *out);
+bool node_json_opt_bool(struct node_json *j, const json_t *in, const char *field, bool otherwise);
+
+/* Complain about a field that is none of `names`, which are separated by blanks. */
+void node_json_known(struct node_json *j, const json_t *in, const char *names);
+
 /* "0x" and an even number of digits. */
 struct td_bytes node_json_bytes(struct node_json *j, const json_t *in, const char *field);
 void node_json_hash(struct node_json *j, const json_t *in, const char *field, struct td_hash *out);
 void node_json_addr(struct node_json *j, const json_t *in, const char *field, struct td_addr *out);
+void node_json_opt_hash(struct node_json *j, const json_t *in, const char *field,
+                        struct td_hash *out);
+void node_json_opt_addr(struct node_json *j, const json_t *in, const char *field,
+                        struct td_addr *out);
 
-/* The same for a text that is no field: an object's key.  `what` names it in a complaint. */
+/* The same for a text that is no field: an object's key or an array's element.  `what` names it in
+ * a complaint. */
 void node_json_text_addr(struct node_json *j, const char *text, const char *what,
                          struct td_addr *out);
 void node_json_text_u256(struct node_json *j, const char *text, const char *what,
                          struct exec_u256 *out);
+struct td_bytes node_json_value_bytes(struct node_json *j, const json_t *value, const char *what);
 
 /* `count` zeroed elements from the reader's arena, or NULL and a complaint. */
 void *node_json_room(struct node_json *j, size_t count, size_t size);
