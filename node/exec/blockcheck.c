@@ -159,9 +159,8 @@ static void check_post(struct check *c, json_t *post)
     json_object_foreach(post, key, value)
     {
         struct td_addr addr;
-        node_json_at(c->j, "blocks[%zu].expect.post", c->block);
-        node_json_text_addr(c->j, key, "account", &addr);
         node_json_at(c->j, "blocks[%zu].expect.post.%.42s", c->block, key);
+        node_json_text_addr(c->j, key, NULL, &addr);
         if (!json_is_object(value))
             node_json_fail(c->j, NULL, "not an object");
         if (!node_json_ok(c->j))

@@ -83,7 +83,9 @@ static void get_pre(struct node_blockfile *f, struct node_json *j, json_t *in)
     json_t *value;
     json_object_foreach(in, key, value)
     {
+        struct td_addr addr;
         node_json_at(j, "pre.%.42s", key);
+        node_json_text_addr(j, key, NULL, &addr);
         if (!json_is_object(value))
             node_json_fail(j, NULL, "not an object");
         node_json_known(j, value, "nonce balance code storage");

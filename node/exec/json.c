@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200809L /* fileno */
 #include "node/exec/json.h"
 
 #include <errno.h>
@@ -5,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/core/hex.h"
 
@@ -50,12 +52,13 @@ static char *read_file(struct node_json *j, const char *file, size_t *len)
     FILE *f = fopen(file, "rb");
     char *text = NULL;
     long size = -1;
+    struct stat about;
     *len = 0;
     if (f == NULL) {
         node_json_fail(j, NULL, strerror(errno));
         return NULL;
     }
-    if (fseek(f, 0, SEEK_END) == 0)
+    if (fstat(fileno(f), &about) == 0 && S_ISREG(about.st_mode) && fseek(f, 0, SEEK_END) == 0)
         size = ftell(f);
     if (size < 0 || fseek(f, 0, SEEK_SET) != 0)
         node_json_fail(j, NULL, "not a regular file");
