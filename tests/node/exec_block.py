@@ -34,6 +34,17 @@ def unhex(text):
     return bytes.fromhex(text[2:])
 
 
+def bloom(logs):
+    """Yellow Paper, 4.3.1."""
+    bits = 0
+    for log in logs:
+        for name in [log["address"], *log["topics"]]:
+            digest = keccak(unhex(name))
+            for i in (0, 2, 4):
+                bits |= 1 << (int.from_bytes(digest[i:i + 2], "big") & 2047)
+    return bits
+
+
 class Block(unittest.TestCase):
     def test_guest_puts_out_the_statement(self):
         if not IMAGES:
@@ -62,7 +73,9 @@ class Block(unittest.TestCase):
             gas = 0
             for tx in block["transactions"]:
                 gas += int(tx.get("gasUsed", "0x0"), 16)
+                self.assertEqual(tx["status"], "success" if tx["verdict"] == "ok" else "skipped")
                 if "cumulativeGasUsed" in tx:
+                    self.assertEqual(int(tx["logsBloom"], 16), bloom(tx["logs"]))
                     self.assertEqual(int(tx["cumulativeGasUsed"], 16), gas)
             self.assertEqual(gas, int(block["gasUsed"], 16))
 

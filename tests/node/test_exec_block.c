@@ -229,6 +229,18 @@ Test(node_exec_block, kinds_of_transactions)
     }
 }
 
+/* Alice delegates herself; her nonce is 1 by then. */
+Test(node_exec_block, authorizations_are_signed)
+{
+    write_replaced(
+        DOCUMENT("X"), "[X]",
+        "[" TX(FEE ",\"authorizationList\":[{\"address\":"
+                   "\"0x3333333333333333333333333333333333333333\",\"nonce\":\"0x1\"," KEY
+                   "}]," TO) "],\"expect\":{\"post\":{\"" ALICE "\":{\"nonce\":\"0x2\",\"code\":"
+                             "\"0xef01003333333333333333333333333333333333333333\"}}}");
+    cr_expect_eq(run_case(), NODE_EXIT_OK, "%s%s", out_text, err_text);
+}
+
 /* Entry 1 of the inbox is a signed transaction; the batch ends; the next epoch begins. */
 Test(node_exec_block, inbox_batches_and_epochs)
 {
@@ -295,6 +307,8 @@ static const struct {
      "timestampMs: not later than the block before"},
     {"{\"transactions\"", "{\"header\":{\"epoch\":\"0x2\"},\"transactions\"",
      "epoch: neither that of the block before"},
+    {"{\"transactions\"", "{},{\"header\":{\"epoch\":\"0x1\"},\"transactions\"",
+     "blocks[1].header.epoch: neither that of the block before"},
     {"{\"transactions\"", "{\"expect\":7,\"transactions\"", "blocks[0].expect: not an object"},
     {"{\"transactions\"", "{\"expect\":{\"gas\":7},\"transactions\"", "expect.gas: unknown field"},
     {"{\"transactions\"", "{\"expect\":{\"post\":{\"0x1\":{}}},\"transactions\"",
