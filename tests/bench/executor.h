@@ -12,28 +12,11 @@
  * 3. Whatever goes wrong aborts. */
 #pragma once
 
-#include "base/host/secp.h"
-#include "executor/run.h"
-#include "executor/tree/memory.h"
+#include "node/exec/ledger.h"
 
 #define LEDGER_LEAVES 1000000u
 #define LEDGER_PAIRS 1024u       /* senders; as many recipients */
-#define LEDGER_TABLE 16384u      /* open addressing, at most a third full */
 #define LEDGER_HISTORY_SLOTS 32u /* of EIP-2935's ring, as if it had gone round */
-
-struct ledger_entry {
-    bool used;
-    struct td_addr addr;
-    struct exec_u256 slot;
-    struct exec_account account;
-    struct exec_u256 value;
-};
-
-struct ledger_code {
-    struct td_hash hash;
-    struct td_bytes bytes;
-    struct td_p2_digest digest;
-};
 
 /* Nanoseconds of this thread.  `signatures` is before the block; all others are parts of it. */
 struct ledger_times {
@@ -46,37 +29,19 @@ struct ledger_times {
 };
 
 struct ledger {
-    struct exec_chain params;
-    struct exec_cursor cursor;
-    struct exec_batch batch;
-    struct ledger_entry *accounts, *slots; /* [LEDGER_TABLE] */
-    struct ledger_code codes[8];
-    uint32_t code_count;
-    struct exec_tree_memory tree;
-    uint32_t filler_first; /* leaves from here on are filler, */
-    bool *is_users;        /* except those */
-    struct td_arena forever, work;
-    struct td_secp *secp;
+    struct node_ledger n;
+    uint32_t filler_first;             /* leaves from here on are filler, */
+    bool *is_users;                    /* except those */
     struct td_secp_key *keys;          /* [LEDGER_PAIRS] */
     struct td_addr *senders, *targets; /* [LEDGER_PAIRS] */
     struct td_addr token;
-    /* the block at hand */
-    uint8_t header[EXEC_HEADER_BYTES];
-    struct td_bytes payload[LEDGER_PAIRS];
+    /* the block at hand: signers found before it */
+    struct exec_recoverer recoverer;
     struct exec_run_key recovered[LEDGER_PAIRS];
-    uint32_t payload_count, recovered_at;
-    struct exec_block block;
-    struct exec_result result;
-    struct exec_witness_built built;
-    struct exec_cursor next_cursor;
-    struct exec_batch next_batch;
+    uint32_t recovered_at;
     struct ledger_times times;
     bool hints;  /* make them; without, the witness is of no use to a prover */
     bool slopes; /* for a guest without chips */
-    /* the run being collected */
-    struct exec_run_writer writer;
-    struct exec_run_start start;
-    uint32_t run_blocks;
 };
 
 /* The ledger, made at first use; lives as long as the process.  Takes about 5 s and 700 MB. */
@@ -87,7 +52,7 @@ enum ledger_kind { LEDGER_ETHER, LEDGER_TOKEN };
  * Bytes live until the next payload. */
 void ledger_payload(struct ledger *l, enum ledger_kind kind, uint32_t count);
 
-/* Recover all signers, then execute; fills times, result, built. */
+/* Recover all signers, then execute; fills times, and result and witness of n. */
 void ledger_execute(struct ledger *l);
 /* Take over what the last ledger_execute did. */
 void ledger_keep(struct ledger *l);

@@ -55,10 +55,10 @@ static void blocks(struct ledger *l, enum ledger_kind kind, const char *what)
         bench_row(part_names[i], BENCH_US, &series[i], 0);
     bench_row("transfers", BENCH_PER_S, &series[ALL], 0);
     bench_note("%u accounts, %u slots, %u leaves of the tree; %.1f bytes of diffs, %.0f gas each",
-               exec_state_account_count(l->result.state), exec_state_slot_count(l->result.state),
-               l->cursor.leaf_count, (double)l->built.diffs.on.len / count,
-               (double)l->result.gas_used / count);
-    bench_note("%.0f native units each", (double)l->result.native_used / count);
+               exec_state_account_count(l->n.result.state),
+               exec_state_slot_count(l->n.result.state), l->n.cursor.leaf_count,
+               (double)l->n.witness.diffs.on.len / count, (double)l->n.result.gas_used / count);
+    bench_note("%.0f native units each", (double)l->n.result.native_used / count);
 }
 
 void bench_exec_blocks(void)

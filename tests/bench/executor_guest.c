@@ -1,9 +1,11 @@
 /* What blocks cost the proof machine: differences between runs of the guest images, in instructions
  * (a chip call is one), and how fast the emulator goes through them. */
 #define _GNU_SOURCE 1 /* MAP_ANONYMOUS */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/core/assert.h"
@@ -34,12 +36,19 @@ static void guest_load(struct guest *g, const char *path, bool slopes)
     FILE *f = fopen(path, "rb");
     g->path = path;
     g->slopes = slopes;
+    if (f == NULL) {
+        fprintf(stderr, "bench: --guest: cannot open %s: %s\n", path, strerror(errno));
+        exit(66);
+    }
     g->elf = malloc(ELF_BYTES_MAX);
-    TD_ASSERT(f != NULL && g->elf != NULL);
+    TD_ASSERT(g->elf != NULL);
     size_t len = fread(g->elf, 1, ELF_BYTES_MAX, f);
     (void)fclose(f);
     enum rv32_load verdict = rv32_program_decode(&g->program, td_bytes_of(g->elf, len));
-    TD_ASSERT(verdict == RV32_LOADED);
+    if (verdict != RV32_LOADED) {
+        fprintf(stderr, "bench: --guest: %s: %s\n", path, rv32_load_text(verdict));
+        exit(66);
+    }
 }
 
 /* The run that the ledger collected; the guest must say what the ledger says. */
@@ -185,7 +194,7 @@ void bench_exec_guest(const char *soft_path, const char *chips_path, const char 
     ledger_execute(l); /* it opens the batch: the runs below begin inside one */
     ledger_keep(l);
     empty(&chips, "empty block, chips, history's slot known", 6000, folder);
-    while (l->cursor.number < LEDGER_HISTORY_SLOTS) {
+    while (l->n.cursor.number < LEDGER_HISTORY_SLOTS) {
         ledger_execute(l);
         ledger_keep(l);
     }

@@ -65,17 +65,17 @@ static uint64_t run_updates(void *ctx, uint64_t rounds)
 {
     struct updating *u = ctx;
     struct ledger *l = u->l;
-    const struct exec_tree_store store = exec_tree_memory_store(&l->tree);
+    const struct exec_tree_store store = exec_tree_memory_store(&l->n.tree);
     uint64_t ns = 0;
     counter = &u->permutations;
     inner = u->hasher.permute;
     while (rounds-- > 0) {
         const struct exec_tree_hasher hasher = {permute_counted};
-        const struct exec_tree_head old = {l->cursor.tree_root, l->cursor.leaf_count};
+        const struct exec_tree_head old = {l->n.cursor.tree_root, l->n.cursor.leaf_count};
         struct exec_tree_batch batch;
         struct exec_tree_update update;
-        td_arena_reset(&l->work);
-        struct exec_tree_access *a = TD_ARENA_NEW(&l->work, struct exec_tree_access, BATCH);
+        td_arena_reset(&l->n.work);
+        struct exec_tree_access *a = TD_ARENA_NEW(&l->n.work, struct exec_tree_access, BATCH);
         TD_ASSERT(a != NULL);
         /* One leaf of each of 2,000 equal parts: distinct, and anywhere. */
         uint32_t part = (LEDGER_LEAVES - l->filler_first) / BATCH;
@@ -84,23 +84,23 @@ static uint64_t run_updates(void *ctx, uint64_t rounds)
             do {
                 leaf = l->filler_first + i * part + (uint32_t)td_rng_below(&u->rng, part);
             } while (l->is_users[leaf]);
-            a[i].key = l->tree.leaves[leaf].key;
+            a[i].key = l->n.tree.leaves[leaf].key;
             if (u->insert)
                 random_digest(&u->rng, &a[i].key);
             random_digest(&u->rng, &a[i].value);
             a[i].write = true;
         }
         uint64_t begin = bench_now_ns(BENCH_CPU);
-        enum td_error err = exec_tree_prepare(&batch, &old, a, BATCH, &store, &l->work);
+        enum td_error err = exec_tree_prepare(&batch, &old, a, BATCH, &store, &l->n.work);
         if (err == TD_OK)
-            err = exec_tree_apply(&update, &batch, &store, &hasher, &l->work);
+            err = exec_tree_apply(&update, &batch, &store, &hasher, &l->n.work);
         if (err == TD_OK && !u->insert)
-            err = exec_tree_memory_put(&l->tree, &update);
+            err = exec_tree_memory_put(&l->n.tree, &update);
         ns += bench_now_ns(BENCH_CPU) - begin;
         TD_ASSERT(err == TD_OK);
         u->batches++;
         if (!u->insert)
-            l->cursor.tree_root = update.now.root;
+            l->n.cursor.tree_root = update.now.root;
     }
     return ns;
 }
@@ -111,7 +111,7 @@ static void updates(const char *name, void (*permute)(struct td_kb (*)[TD_P2_WID
     struct updating u = {.l = ledger_get(), .hasher = {permute}, .insert = insert};
     td_rng_init(&u.rng, insert ? 6 : 5);
     bench_time_row(name, BENCH_PER_S, &(struct bench_work){run_updates, &u, BATCH}, target);
-    exec_batch_init(&u.l->batch, &u.l->cursor); /* the chain begins anew with this tree */
+    exec_batch_init(&u.l->n.batch, &u.l->n.cursor); /* the chain begins anew with this tree */
     bench_note("... permutations each: %.1f", (double)u.permutations / (double)(u.batches * BATCH));
 }
 
