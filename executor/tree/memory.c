@@ -19,7 +19,8 @@ enum td_error exec_tree_memory_init(struct exec_tree_memory *m, uint32_t capacit
     m->leaves = TD_ARENA_NEW(arena, struct exec_tree_leaf, capacity);
     m->after = TD_ARENA_NEW(arena, uint32_t, capacity);
     m->buckets = TD_ARENA_NEW(arena, uint32_t, m->bucket_count);
-    if (m->leaves == NULL || m->after == NULL || m->buckets == NULL)
+    m->filled = TD_ARENA_NEW(arena, uint64_t, m->bucket_count / 64u + 1u);
+    if (m->leaves == NULL || m->after == NULL || m->buckets == NULL || m->filled == NULL)
         return TD_E_NOSPACE;
     uint32_t width = capacity;
     for (uint32_t level = 0; level <= EXEC_TREE_DEPTH; level++) {
@@ -32,6 +33,7 @@ enum td_error exec_tree_memory_init(struct exec_tree_memory *m, uint32_t capacit
     memset(m->buckets, 0xFF, m->bucket_count * sizeof m->buckets[0]);
     m->after[0] = EXEC_TREE_NONE;
     m->buckets[0] = 0;
+    m->filled[0] = 1;
     exec_tree_sentinel(&m->leaves[0]);
     exec_tree_leaf_hash(&m->nodes[0][0], &m->leaves[0]);
     for (uint32_t level = 0; level < EXEC_TREE_DEPTH; level++)
@@ -39,16 +41,23 @@ enum td_error exec_tree_memory_init(struct exec_tree_memory *m, uint32_t capacit
     return TD_OK;
 }
 
-/* The sentinel stands in bucket 0, so going back always ends. */
+/* The nearest bucket before b > 0 that has a leaf; the sentinel stands in bucket 0, so there is
+ * one. 64 empty ones are one step: the first leaves of a large tree find little else. */
+static uint32_t bucket_before(const struct exec_tree_memory *m, uint32_t b)
+{
+    uint32_t word = b / 64u;
+    uint64_t bits = m->filled[word] & ((UINT64_C(1) << b % 64u) - 1u);
+    while (bits == 0)
+        bits = m->filled[--word];
+    return word * 64u + 63u - (uint32_t)__builtin_clzll(bits);
+}
+
 static uint32_t find(const struct exec_tree_memory *m, const struct td_p2_digest *key)
 {
     uint32_t b = bucket_of(m, key);
     uint32_t at = m->buckets[b];
-    if (at == EXEC_TREE_NONE || exec_key_cmp(&m->leaves[at].key, key) > 0) {
-        do
-            at = m->buckets[--b];
-        while (at == EXEC_TREE_NONE);
-    }
+    if (at == EXEC_TREE_NONE || exec_key_cmp(&m->leaves[at].key, key) > 0)
+        at = m->buckets[bucket_before(m, b)];
     while (m->after[at] != EXEC_TREE_NONE && exec_key_cmp(&m->leaves[m->after[at]].key, key) <= 0)
         at = m->after[at];
     return at;
@@ -103,6 +112,7 @@ enum td_error exec_tree_memory_put(struct exec_tree_memory *m,
             m->after[pred] = c->index;
             if (m->buckets[b] == EXEC_TREE_NONE || bucket_of(m, &m->leaves[pred].key) != b)
                 m->buckets[b] = c->index;
+            m->filled[b / 64u] |= UINT64_C(1) << b % 64u;
         }
         m->leaves[c->index] = c->now;
     }

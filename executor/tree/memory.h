@@ -19,6 +19,7 @@ struct exec_tree_memory {
     struct exec_tree_leaf *leaves;                    /* [capacity] */
     uint32_t *after;                                  /* [capacity] */
     uint32_t *buckets;                                /* [bucket_count] */
+    uint64_t *filled;                                 /* a bit per bucket that has a leaf */
     struct td_p2_digest *nodes[EXEC_TREE_DEPTH + 1u]; /* [width] */
     uint32_t width[EXEC_TREE_DEPTH + 1u];
 };

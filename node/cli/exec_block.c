@@ -135,8 +135,10 @@ static int run_blocks(struct run *r)
     if (err == TD_OK)
         err = node_ledger_run_begin(&r->ledger, NULL, NULL);
     if (err != TD_OK) {
+        bool large = err == TD_E_LIMIT || err == TD_E_NOSPACE || err == TD_E_NOMEM;
         fprintf(r->err, "tandem exec block: %s: pre: %s\n", r->file,
-                err == TD_E_LIMIT ? "more than a million accounts and slots" : td_error_text(err));
+                large ? "more accounts, slots and code than there is room for; split the file"
+                      : td_error_text(err));
         return NODE_EXIT_CHECK_FAILED;
     }
     r->ledger.slopes = r->slopes;
