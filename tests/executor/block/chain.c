@@ -415,7 +415,8 @@ enum td_error chain_try(struct chain *c, bool end_batch)
 {
     const struct exec_reader reader = reader_of(c);
     const struct exec_recoverer recoverer = {c, recover};
-    const struct exec_ports ports = {c, &recoverer, close, true};
+    const struct exec_ports ports = {
+        .self = c, .recoverer = &recoverer, .close = close, .results = true};
     c->recovered_count = 0;
     td_arena_reset(&c->block_arena);
     make_header(c, end_batch);
