@@ -1,85 +1,12 @@
 /* What blocks cost the proof machine: differences between runs of the guest images, in instructions
  * (a chip call is one), and how fast the emulator goes through them. */
-#define _GNU_SOURCE 1 /* MAP_ANONYMOUS */
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 
-#include "base/core/assert.h"
-#include "executor/rv32/machine.h"
-#include "tests/bench/executor.h"
+#include "tests/bench/executor_image.h"
 #include "tests/bench/timing.h"
 
-#define ELF_BYTES_MAX ((size_t)16 << 20)
-#define CLK_LIMIT (UINT64_C(1) << 36)
 #define BASE 40u /* transfers in the smaller block */
 #define MORE 10u
-#define EMPTY_BASE 2u
-#define EMPTY_MORE 10u
-
-struct guest {
-    const char *path;
-    struct rv32_program program;
-    uint8_t *elf;
-    bool slopes;
-};
-
-struct cost {
-    uint64_t instructions, clk, calls[RV32_CALL_COUNT], ns;
-};
-
-static void guest_load(struct guest *g, const char *path, bool slopes)
-{
-    FILE *f = fopen(path, "rb");
-    g->path = path;
-    g->slopes = slopes;
-    g->elf = malloc(ELF_BYTES_MAX);
-    TD_ASSERT(f != NULL && g->elf != NULL);
-    size_t len = fread(g->elf, 1, ELF_BYTES_MAX, f);
-    (void)fclose(f);
-    enum rv32_load verdict = rv32_program_decode(&g->program, td_bytes_of(g->elf, len));
-    TD_ASSERT(verdict == RV32_LOADED);
-}
-
-/* The run that the ledger collected; the guest must say what the ledger says. */
-static void guest_run(const struct guest *g, struct ledger *l, struct cost *out)
-{
-    size_t bytes = rv32_footprint(&g->program, RV32_RAM_BYTES_MAX), count;
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    const uint32_t *words = ledger_run_words(l, &count);
-    uint32_t *input = malloc(4u * (count + 1u));
-    struct td_p2_digest want;
-    struct rv32_machine m;
-    TD_ASSERT(memory != MAP_FAILED && input != NULL);
-    input[0] = (uint32_t)(4u * count);
-    memcpy(input + 1, words, 4u * count);
-    TD_ASSERT(rv32_init(&m, &g->program, memory, RV32_RAM_BYTES_MAX, (uint8_t *)input,
-                        4u * (count + 1u)) == TD_OK);
-    uint64_t begin = bench_now_ns(BENCH_CPU);
-    enum rv32_stop stop = rv32_run(&m, CLK_LIMIT);
-    out->ns = bench_now_ns(BENCH_CPU) - begin;
-    TD_ASSERT(stop == RV32_STOP_HALT);
-    ledger_run_digest(l, &want);
-    TD_ASSERT(memcmp(m.output, want.e, sizeof m.output) == 0);
-    out->instructions = rv32_instructions(&m);
-    out->clk = m.clk;
-    memcpy(out->calls, m.calls, sizeof out->calls);
-    (void)munmap(memory, bytes);
-    free(input);
-}
-
-static void dump(struct ledger *l, const char *folder, const char *kind, const char *variant,
-                 uint32_t count)
-{
-    char path[512];
-    size_t words;
-    const uint32_t *w = ledger_run_words(l, &words);
-    snprintf(path, sizeof path, "%s/%s-%s-%u.run", folder, kind, variant, count);
-    FILE *f = fopen(path, "wb");
-    TD_ASSERT(f != NULL && fwrite(w, 4, words, f) == words);
-    (void)fclose(f);
-}
 
 /* ---- rows */
 
@@ -129,9 +56,8 @@ static void transfers(const struct guest *g, const char *name, enum ledger_kind 
         ledger_run_begin(l);
         ledger_execute(l);
         ledger_run_add(l);
-        if (folder != NULL)
-            dump(l, folder, kind == LEDGER_ETHER ? "ether" : "token", g->slopes ? "soft" : "chips",
-                 count);
+        guest_dump(l, folder, kind == LEDGER_ETHER ? "ether" : "token",
+                   g->slopes ? "soft" : "chips", count);
         guest_run(g, l, &cost[i]);
     }
     count_row(name, (double)(cost[1].instructions - cost[0].instructions) / MORE, target);
@@ -140,31 +66,12 @@ static void transfers(const struct guest *g, const char *name, enum ledger_kind 
     *large = cost[1];
 }
 
-/* `count` empty blocks, kept. */
-static void empty_run(const struct guest *g, uint32_t count, const char *folder, struct cost *out)
-{
-    struct ledger *l = ledger_get();
-    l->hints = true;
-    l->slopes = g->slopes;
-    ledger_run_begin(l);
-    for (uint32_t i = 0; i < count; i++) {
-        ledger_payload(l, LEDGER_ETHER, 0);
-        ledger_execute(l);
-        ledger_run_add(l);
-        ledger_keep(l);
-    }
-    if (folder != NULL)
-        dump(l, folder, "empty", "chips", count);
-    guest_run(g, l, out);
-}
-
 static void empty(const struct guest *g, const char *name, double target, const char *folder)
 {
-    struct cost small, large;
-    empty_run(g, EMPTY_BASE, folder, &small);
-    empty_run(g, EMPTY_BASE + EMPTY_MORE, folder, &large);
-    count_row(name, (double)(large.instructions - small.instructions) / EMPTY_MORE, target);
-    calls_note(&small, &large, EMPTY_MORE);
+    struct cost cost[2];
+    guest_empty(g, folder, cost);
+    count_row(name, guest_empty_block(cost), target);
+    calls_note(&cost[0], &cost[1], GUEST_EMPTY_MORE);
 }
 
 void bench_exec_guest(const char *soft_path, const char *chips_path, const char *folder)
@@ -184,7 +91,7 @@ void bench_exec_guest(const char *soft_path, const char *chips_path, const char 
     ledger_payload(l, LEDGER_ETHER, 0);
     ledger_execute(l); /* it opens the batch: the runs below begin inside one */
     ledger_keep(l);
-    empty(&chips, "empty block, chips, history's slot known", 6000, folder);
+    empty(&chips, "empty block, chips, history's slot known", GUEST_EMPTY_BLOCK_MAX, folder);
     while (l->cursor.number < LEDGER_HISTORY_SLOTS) {
         ledger_execute(l);
         ledger_keep(l);
@@ -195,6 +102,6 @@ void bench_exec_guest(const char *soft_path, const char *chips_path, const char 
         rate.value[i] = (double)cost[i % 2u].ns / (double)cost[i % 2u].instructions;
     bench_group("emulator on those blocks, one core");
     bench_row("instructions, software-only image", BENCH_PER_S, &rate, 1e8);
-    free(soft.elf);
-    free(chips.elf);
+    guest_free(&soft);
+    guest_free(&chips);
 }
