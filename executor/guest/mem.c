@@ -6,6 +6,11 @@
 
 #include <stdint.h>
 
+#if !__STDC_HOSTED__ /* the functions themselves, not what memory.h makes of their names */
+#undef memcpy
+#undef memset
+#endif
+
 /* Reads and writes objects of any type. */
 typedef uint32_t __attribute__((may_alias)) word;
 
