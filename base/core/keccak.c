@@ -95,15 +95,64 @@ void td_keccak_f(uint64_t s[25])
 }
 #endif
 
-/* Eight bytes, little-endian.  A machine without unaligned loads takes two words where it can. */
+/* A 32-bit machine without unaligned loads absorbs aligned words, two shifts apart where the data
+ * lies across them; others absorb lanes. */
+#ifndef TD_KECCAK_WORDS
+#define TD_KECCAK_WORDS (UINTPTR_MAX == UINT32_MAX && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+#endif
+
+#if TD_KECCAK_WORDS
+
+typedef uint32_t __attribute__((may_alias)) word;
+
+/* A word that holds a wanted byte is read whole: it is one memory cell. */
+static void xor_words(word *to, const uint8_t *p, uint32_t count)
+{
+    unsigned skew = (unsigned)((uintptr_t)p & 3u);
+    const word *from = (const word *)(const void *)(p - skew);
+    if (skew == 0) {
+        for (; count >= 4; count -= 4, to += 4, from += 4) {
+            to[0] ^= from[0];
+            to[1] ^= from[1];
+            to[2] ^= from[2];
+            to[3] ^= from[3];
+        }
+        for (; count > 0; count--)
+            *to++ ^= *from++;
+        return;
+    }
+    unsigned down = 8u * skew, up = 32u - down;
+    word low = *from++;
+    for (; count > 0; count--) {
+        word high = *from++;
+        *to++ ^= low >> down | high << up;
+        low = high;
+    }
+}
+
+static void xor_byte(struct td_keccak *k, uint32_t at, uint8_t v)
+{
+    ((uint8_t *)k->s)[at] ^= v;
+}
+
+/* As much as fits the block, at least one byte; returns how much. */
+static uint32_t absorb_some(struct td_keccak *k, uint32_t fill, const uint8_t *p, size_t len)
+{
+    uint32_t words = (TD_KECCAK_RATE_BYTES - fill) / 4u;
+    if (fill % 4u != 0 || len < 4) {
+        xor_byte(k, fill, *p);
+        return 1;
+    }
+    if (words > len / 4u)
+        words = (uint32_t)len / 4u;
+    xor_words((word *)k->s + fill / 4u, p, words);
+    return 4u * words;
+}
+
+#else
+
 static inline uint64_t load_lane(const uint8_t *p)
 {
-#if defined(__riscv) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (((uintptr_t)p & 3u) == 0) {
-        const uint32_t *w = (const uint32_t *)(const void *)p;
-        return (uint64_t)w[0] | (uint64_t)w[1] << 32;
-    }
-#endif
     return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
            (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
            (uint64_t)p[7] << 56;
@@ -127,6 +176,19 @@ static void xor_byte(struct td_keccak *k, uint32_t at, uint8_t v)
     k->s[at / 8u] ^= (uint64_t)v << (8u * (at % 8u));
 }
 
+/* A lane or a byte; returns how much. */
+static inline uint32_t absorb_some(struct td_keccak *k, uint32_t fill, const uint8_t *p, size_t len)
+{
+    if (len >= 8 && fill <= TD_KECCAK_RATE_BYTES - 8u) {
+        xor_lane(k, fill, load_lane(p));
+        return 8;
+    }
+    xor_byte(k, fill, *p);
+    return 1;
+}
+
+#endif
+
 void td_keccak_init(struct td_keccak *k)
 {
     *k = (struct td_keccak){.fill_bytes = 0};
@@ -138,17 +200,10 @@ void td_keccak_update(struct td_keccak *k, const void *data, size_t len)
     uint32_t fill = k->fill_bytes;
 
     while (len > 0) {
-        if (len >= 8 && fill <= TD_KECCAK_RATE_BYTES - 8u) {
-            xor_lane(k, fill, load_lane(p));
-            fill += 8;
-            p += 8;
-            len -= 8;
-        } else {
-            xor_byte(k, fill, *p);
-            fill++;
-            p++;
-            len--;
-        }
+        uint32_t taken = absorb_some(k, fill, p, len);
+        fill += taken;
+        p += taken;
+        len -= taken;
         if (fill == TD_KECCAK_RATE_BYTES) {
             td_keccak_f(k->s);
             fill = 0;
