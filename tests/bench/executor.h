@@ -79,9 +79,6 @@ struct ledger {
     uint32_t run_blocks;
 };
 
-/* Before the first ledger_get: another number of leaves than LEDGER_LEAVES, for whoever counts
- * instead of measuring. */
-void ledger_set_leaves(uint32_t leaves);
 /* The ledger, made at first use; lives as long as the process.  Takes about 5 s and 700 MB. */
 struct ledger *ledger_get(void);
 

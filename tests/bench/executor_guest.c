@@ -1,12 +1,23 @@
 /* What blocks cost the proof machine: differences between runs of the guest images, in instructions
  * (a chip call is one), and how fast the emulator goes through them. */
+#include <inttypes.h>
 #include <stdio.h>
 
-#include "tests/bench/executor_image.h"
+#include "base/core/assert.h"
+#include "tests/bench/guest_runs.h"
 #include "tests/bench/timing.h"
 
-#define BASE 40u /* transfers in the smaller block */
-#define MORE 10u
+static void dump(struct ledger *l, const char *folder, const char *kind, const char *variant,
+                 uint32_t count)
+{
+    char path[512];
+    size_t words;
+    const uint32_t *w = ledger_run_words(l, &words);
+    snprintf(path, sizeof path, "%s/%s-%s-%u.run", folder, kind, variant, count);
+    FILE *f = fopen(path, "wb");
+    TD_ASSERT(f != NULL && fwrite(w, 4, words, f) == words);
+    (void)fclose(f);
+}
 
 /* ---- rows */
 
@@ -25,7 +36,7 @@ static void count_row(const char *name, double value, double target)
     (void)fflush(stdout);
 }
 
-static void calls_note(const struct cost *small, const struct cost *large, double by)
+static void calls_note(const struct guest_cost *small, const struct guest_cost *large, double by)
 {
     static const char *const names[RV32_CALL_COUNT] = {
         [TD_CHIP_P2_ABSORB] = "p2_absorb",     [TD_CHIP_P2_PATH] = "p2_path",
@@ -44,40 +55,39 @@ static void calls_note(const struct cost *small, const struct cost *large, doubl
 }
 
 static void transfers(const struct guest *g, const char *name, enum ledger_kind kind, double target,
-                      const char *folder, struct cost *large)
+                      const char *folder, struct guest_cost *large)
 {
-    struct ledger *l = ledger_get();
-    struct cost cost[2];
-    l->hints = true;
-    l->slopes = g->slopes;
+    struct guest_cost cost[2];
     for (uint32_t i = 0; i < 2; i++) {
-        uint32_t count = BASE + i * MORE;
-        ledger_payload(l, kind, count);
-        ledger_run_begin(l);
-        ledger_execute(l);
-        ledger_run_add(l);
-        guest_dump(l, folder, kind == LEDGER_ETHER ? "ether" : "token",
-                   g->slopes ? "soft" : "chips", count);
-        guest_run(g, l, &cost[i]);
+        uint32_t count = GUEST_BASE + i * GUEST_MORE;
+        guest_run_transfers(g, kind, count, &cost[i]);
+        if (folder != NULL)
+            dump(ledger_get(), folder, kind == LEDGER_ETHER ? "ether" : "token",
+                 g->slopes ? "soft" : "chips", count);
     }
-    count_row(name, (double)(cost[1].instructions - cost[0].instructions) / MORE, target);
+    count_row(name, guest_transfer_cost(cost), target);
     if (!g->slopes)
-        calls_note(&cost[0], &cost[1], MORE);
+        calls_note(&cost[0], &cost[1], GUEST_MORE);
     *large = cost[1];
 }
 
 static void empty(const struct guest *g, const char *name, double target, const char *folder)
 {
-    struct cost cost[2];
-    guest_empty(g, folder, cost);
-    count_row(name, guest_empty_block(cost), target);
+    struct guest_cost cost[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t count = GUEST_EMPTY_BASE + i * GUEST_EMPTY_MORE;
+        guest_run_empty(g, count, &cost[i]);
+        if (folder != NULL)
+            dump(ledger_get(), folder, "empty", "chips", count);
+    }
+    count_row(name, guest_empty_cost(cost), target);
     calls_note(&cost[0], &cost[1], GUEST_EMPTY_MORE);
 }
 
 void bench_exec_guest(const char *soft_path, const char *chips_path, const char *folder)
 {
     struct guest soft, chips;
-    struct cost cost[4];
+    struct guest_cost cost[4];
     struct bench_series rate;
     guest_load(&soft, soft_path, true);
     guest_load(&chips, chips_path, false);
@@ -88,10 +98,7 @@ void bench_exec_guest(const char *soft_path, const char *chips_path, const char 
     transfers(&chips, "ether transfer, chips", LEDGER_ETHER, 60e3, folder, &cost[2]);
     transfers(&chips, "ERC-20 transfer, chips", LEDGER_TOKEN, 90e3, folder, &cost[3]);
     struct ledger *l = ledger_get();
-    ledger_payload(l, LEDGER_ETHER, 0);
-    ledger_execute(l); /* it opens the batch: the runs below begin inside one */
-    ledger_keep(l);
-    empty(&chips, "empty block, chips, history's slot known", GUEST_EMPTY_BLOCK_MAX, folder);
+    empty(&chips, "empty block, chips, history's slot known", GUEST_EMPTY_MAX, folder);
     while (l->cursor.number < LEDGER_HISTORY_SLOTS) {
         ledger_execute(l);
         ledger_keep(l);

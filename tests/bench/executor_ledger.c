@@ -246,14 +246,6 @@ static void mark_users(struct ledger *l, const struct exec_tree_batch *batch,
     }
 }
 
-static uint32_t leaves_wanted = LEDGER_LEAVES;
-
-void ledger_set_leaves(uint32_t leaves)
-{
-    TD_ASSERT(leaves <= LEDGER_LEAVES);
-    leaves_wanted = leaves;
-}
-
 /* Users, and leaves nobody ever asks for: of every batch the first few accesses are users', and
  * order of key spreads them over it. */
 static void fill(struct ledger *l)
@@ -264,10 +256,10 @@ static void fill(struct ledger *l)
     td_rng_init(&rng, 3);
     l->filler_first = l->cursor.leaf_count;
     l->is_users = must(calloc(TREE_LEAVES, sizeof *l->is_users));
-    uint32_t batches = (leaves_wanted - l->filler_first + FILL_BATCH - 1u) / FILL_BATCH, done = 0;
+    uint32_t batches = (LEDGER_LEAVES - l->filler_first + FILL_BATCH - 1u) / FILL_BATCH, done = 0;
     uint32_t user_leaves = (4u * LEDGER_PAIRS + batches - 1u) / batches; /* of each batch */
-    while (l->cursor.leaf_count < leaves_wanted) {
-        uint32_t count = leaves_wanted - l->cursor.leaf_count;
+    while (l->cursor.leaf_count < LEDGER_LEAVES) {
+        uint32_t count = LEDGER_LEAVES - l->cursor.leaf_count;
         struct exec_tree_head old = {l->cursor.tree_root, l->cursor.leaf_count};
         struct exec_tree_update update;
         struct exec_tree_batch batch;

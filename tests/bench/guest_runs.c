@@ -1,8 +1,9 @@
 #define _GNU_SOURCE 1 /* MAP_ANONYMOUS */
-#include "tests/bench/executor_image.h"
+#include "tests/bench/guest_runs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/core/assert.h"
@@ -10,12 +11,10 @@
 
 #define ELF_BYTES_MAX ((size_t)16 << 20)
 #define CLK_LIMIT (UINT64_C(1) << 36)
-#define EMPTY_BASE 2u
 
 void guest_load(struct guest *g, const char *path, bool slopes)
 {
     FILE *f = fopen(path, "rb");
-    g->path = path;
     g->slopes = slopes;
     g->elf = malloc(ELF_BYTES_MAX);
     TD_ASSERT(f != NULL && g->elf != NULL);
@@ -25,7 +24,12 @@ void guest_load(struct guest *g, const char *path, bool slopes)
     TD_ASSERT(verdict == RV32_LOADED);
 }
 
-void guest_run(const struct guest *g, struct ledger *l, struct cost *out)
+void guest_free(struct guest *g)
+{
+    free(g->elf);
+}
+
+void guest_run(const struct guest *g, struct ledger *l, struct guest_cost *out)
 {
     size_t bytes = rv32_footprint(&g->program, RV32_RAM_BYTES_MAX), count;
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -51,49 +55,49 @@ void guest_run(const struct guest *g, struct ledger *l, struct cost *out)
     free(input);
 }
 
-void guest_free(struct guest *g)
-{
-    free(g->elf);
-}
-
-void guest_dump(struct ledger *l, const char *folder, const char *kind, const char *variant,
-                uint32_t count)
-{
-    char path[512];
-    if (folder == NULL)
-        return;
-    size_t words;
-    const uint32_t *w = ledger_run_words(l, &words);
-    snprintf(path, sizeof path, "%s/%s-%s-%u.run", folder, kind, variant, count);
-    FILE *f = fopen(path, "wb");
-    TD_ASSERT(f != NULL && fwrite(w, 4, words, f) == words);
-    (void)fclose(f);
-}
-
-/* `count` empty blocks, kept. */
-static void empty_run(const struct guest *g, uint32_t count, const char *folder, struct cost *out)
+void guest_run_transfers(const struct guest *g, enum ledger_kind kind, uint32_t count,
+                         struct guest_cost *out)
 {
     struct ledger *l = ledger_get();
     l->hints = true;
     l->slopes = g->slopes;
+    ledger_payload(l, kind, count);
     ledger_run_begin(l);
-    for (uint32_t i = 0; i < count; i++) {
-        ledger_payload(l, LEDGER_ETHER, 0);
-        ledger_execute(l);
-        ledger_run_add(l);
-        ledger_keep(l);
-    }
-    guest_dump(l, folder, "empty", "chips", count);
+    ledger_execute(l);
+    ledger_run_add(l);
     guest_run(g, l, out);
 }
 
-void guest_empty(const struct guest *g, const char *folder, struct cost cost[2])
+double guest_transfer_cost(const struct guest_cost cost[2])
 {
-    empty_run(g, EMPTY_BASE, folder, &cost[0]);
-    empty_run(g, EMPTY_BASE + GUEST_EMPTY_MORE, folder, &cost[1]);
+    return (double)(cost[1].instructions - cost[0].instructions) / GUEST_MORE;
 }
 
-double guest_empty_block(const struct cost cost[2])
+static void empty_block(struct ledger *l)
+{
+    ledger_payload(l, LEDGER_ETHER, 0);
+    ledger_execute(l);
+}
+
+void guest_run_empty(const struct guest *g, uint32_t count, struct guest_cost *out)
+{
+    struct ledger *l = ledger_get();
+    l->hints = true;
+    l->slopes = g->slopes;
+    if (!l->batch.open) {
+        empty_block(l);
+        ledger_keep(l);
+    }
+    ledger_run_begin(l);
+    for (uint32_t i = 0; i < count; i++) {
+        empty_block(l);
+        ledger_run_add(l);
+        ledger_keep(l);
+    }
+    guest_run(g, l, out);
+}
+
+double guest_empty_cost(const struct guest_cost cost[2])
 {
     return (double)(cost[1].instructions - cost[0].instructions) / GUEST_EMPTY_MORE;
 }
