@@ -40,7 +40,12 @@ struct exec_ports {
     /* Fill what headers and validators need of each block: receipts, messages and data roots, state
      * commitment.  Set natively; a proof states what runs and batches amount to. */
     bool results;
+    /* exec_block_vm_bytes of the chain, for whoever runs many blocks of it; 0: it is worked out. */
+    size_t vm_bytes;
 };
+
+/* Room in the arena for the frames of one transaction. */
+size_t exec_block_vm_bytes(const struct exec_chain *chain);
 
 struct exec_block {
     struct td_bytes header; /* EXEC_HEADER_BYTES */
@@ -58,23 +63,24 @@ struct exec_tx_result {
 };
 
 struct exec_result {
-    struct exec_block_env env;
     struct exec_state *state;   /* change set, in the arena */
     struct exec_tx_result *txs; /* [payload_count] */
     uint32_t tx_count;          /* with receipt */
     uint32_t skipped;
     uint64_t gas_used;
     uint64_t native_used;
+    bool ends_batch;
+    struct td_hash block_hash;
+    struct td_hash batch_hash; /* when it ends one */
+    /* From here on: with ports.results, otherwise unspecified. */
+    struct exec_block_env env;
     /* What the batch's data gains: u32 bytes, diff, u32 messages, each sender, u32 bytes, payload.
      */
     struct td_bytes data_on, data_off;
-    struct td_hash block_hash;
     struct td_hash state_commitment;
-    struct td_hash receipts_root; /* this and the next three: with ports.results, else zero */
+    struct td_hash receipts_root;
     struct td_hash messages_root; /* of the open batch, this block included */
     struct td_hash da_commitment; /* keccak(keccak(data_on) | keccak(data_off)) */
-    bool ends_batch;
-    struct td_hash batch_hash; /* when it does */
 };
 
 /* May a block have this payload?  What every entry costs to hash, decode and judge, valid or not,

@@ -6,6 +6,7 @@
  * 2. Header offsets are normative in [P-2.1]. */
 #pragma once
 
+#include "base/core/keccak.h"
 #include "executor/types.h"
 
 #define EXEC_HEADER_BYTES 395u
@@ -50,7 +51,16 @@ struct exec_header {
     bool filler, end_batch;
     struct td_hash prev_hash, payload_root, next_set_hash;
     uint32_t payload_bytes, tx_count;
-    uint64_t inbox_count; /* depositCount */
-    struct td_hash hash;  /* blockHash [P-2.2] */
+    uint64_t inbox_count;    /* depositCount */
+    struct td_hash hash;     /* blockHash [P-2.2] */
+    struct td_keccak sponge; /* that hash's, at its end */
 };
+/* What the sponge yields after the hash: as hard to choose as the hash itself.  13 words are left.
+ */
+static inline const uint64_t *exec_header_squeezed(const struct exec_header *h)
+{
+    return h->sponge.s + TD_HASH_BYTES / 8u;
+}
+
+/* TD_E_MALFORMED: not a header's length or flags. */
 TD_MUST_CHECK enum td_error exec_header_read(struct exec_header *out, struct td_bytes bytes);

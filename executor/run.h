@@ -10,9 +10,12 @@
  *
  * The witness's input section holds the block:
  *
- *     header 395 bytes and a zero | entries | per entry: bytes, the bytes padded to words |
+ *     a zero and header 395 bytes | entries | per entry: bytes, the bytes padded to words |
  *     hints | per recovery, in order of execution: 0, or 1 | key 64 bytes | struct exec_secp_hint |
  *     slopes
+ *
+ * The zero stands first because the header is hashed after a tag of 13 bytes: so each word of it
+ * falls into a word of the sponge.
  *
  * 1. Nothing here is trusted: cursor and batch are bound by the statement, blocks by their hashes,
  *    state by the witness's proof, keys by exec_secp_verify_hinted.  Hint 0 makes the guest recover
@@ -26,7 +29,7 @@
 #include "executor/witness.h"
 
 #define EXEC_RUN_MAGIC UINT32_C(0x4E524454) /* "TDRN" */
-#define EXEC_RUN_VERSION 1u
+#define EXEC_RUN_VERSION 2u
 #define EXEC_RUN_BLOCKS_MAX 4096u
 
 struct exec_run_start {

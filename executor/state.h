@@ -52,9 +52,12 @@ struct exec_state; /* state_internal.h */
 size_t exec_state_footprint(void);
 struct exec_state *exec_state_init(void *region, struct td_arena *arena,
                                    const struct exec_reader *reader);
-/* Key the tables' hash, before anything was touched.  `seed` is what a writer of transactions
- * cannot know: the hash of the block that contains them.  Results do not depend on it. */
-void exec_state_seed(struct exec_state *s, const struct td_hash *seed);
+/* The same with the tables' hash keyed by what a writer of transactions cannot know: what follows
+ * the hash of the block that contains them.  Results do not depend on it. */
+#define EXEC_STATE_KEY_WORDS 13u
+struct exec_state *exec_state_init_keyed(void *region, struct td_arena *arena,
+                                         const struct exec_reader *reader,
+                                         const uint64_t key[EXEC_STATE_KEY_WORDS]);
 enum td_error exec_state_error(const struct exec_state *s);
 
 /* ---- transactions: warm sets, transient storage, logs, refund and creation marks begin anew */
@@ -115,6 +118,9 @@ void exec_state_peek(struct exec_state *s, const struct td_addr *a, const struct
                      struct exec_u256 *out);
 void exec_state_sstore(struct exec_state *s, const struct td_addr *a, const struct exec_u256 *slot,
                        const struct exec_u256 *value);
+/* Outside of any transaction: by the block itself, warming nothing, never taken back. */
+void exec_state_put(struct exec_state *s, const struct td_addr *a, const struct exec_u256 *slot,
+                    const struct exec_u256 *value);
 void exec_state_warm_slot(struct exec_state *s, const struct td_addr *a,
                           const struct exec_u256 *slot);
 void exec_state_tload(struct exec_state *s, const struct td_addr *a, const struct exec_u256 *slot,

@@ -124,7 +124,7 @@ enum exec_tree_verdict {
     EXEC_TREE_OK,
     EXEC_TREE_NOSPACE,   /* arena exhausted */
     EXEC_TREE_FULL,      /* leaf count 0, or the new one above 2^32 - 1 */
-    EXEC_TREE_WORD,      /* a word that is no field element */
+    EXEC_TREE_WORD,      /* a word that is no field element; a sibling's: p2_path refuses it */
     EXEC_TREE_ORDER,     /* places not in strictly increasing order of index */
     EXEC_TREE_INDEX,     /* a place at or beyond the leaf count */
     EXEC_TREE_PLACE,     /* an access names no place */

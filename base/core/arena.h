@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/core/assert.h"
+
 struct td_arena {
     uint8_t *base; /* borrowed; [cap] bytes */
     size_t cap;
@@ -32,7 +34,24 @@ void td_arena_reset(struct td_arena *a);
 /* `bytes` of uninitialised memory whose address is a multiple of `align` (a power of two:
  * anything else is a bug).  NULL when it does not fit.  bytes 0 yields a valid, unique-or-end
  * pointer unless the arena's base is NULL. */
-void *td_arena_get(struct td_arena *a, size_t bytes, size_t align);
+static inline void *td_arena_get(struct td_arena *a, size_t bytes, size_t align)
+{
+    TD_ASSERT(align != 0);
+    TD_ASSERT((align & (align - 1)) == 0);
+    if (a->base == NULL)
+        return NULL;
+
+    /* The address is aligned, not the offset: the caller's memory may start anywhere. */
+    size_t pad = (size_t)(0 - (uintptr_t)(a->base + a->used)) & (align - 1);
+    size_t left = a->cap - a->used;
+    if (pad > left || bytes > left - pad)
+        return NULL;
+    uint8_t *at = a->base + a->used + pad;
+    a->used += pad + bytes;
+    if (a->used > a->peak)
+        a->peak = a->used;
+    return at;
+}
 
 /* As td_arena_get, filled with zeros. */
 void *td_arena_get_zeroed(struct td_arena *a, size_t bytes, size_t align);
@@ -45,9 +64,19 @@ void *td_arena_get_array(struct td_arena *a, size_t count, size_t size, size_t a
     ((type *)td_arena_get_array((arena), (count), sizeof(type), _Alignof(type)))
 
 /* Bytes left, before alignment. */
-size_t td_arena_left(const struct td_arena *a);
+static inline size_t td_arena_left(const struct td_arena *a)
+{
+    return a->cap - a->used;
+}
 
-struct td_arena_mark td_arena_mark(const struct td_arena *a);
+static inline struct td_arena_mark td_arena_mark(const struct td_arena *a)
+{
+    return (struct td_arena_mark){.used = a->used};
+}
 
 /* Give back everything allocated since the mark was taken; a mark above `used` is a bug. */
-void td_arena_rewind(struct td_arena *a, struct td_arena_mark mark);
+static inline void td_arena_rewind(struct td_arena *a, struct td_arena_mark mark)
+{
+    TD_ASSERT(mark.used <= a->used);
+    a->used = mark.used;
+}

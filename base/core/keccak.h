@@ -28,6 +28,43 @@ void td_keccak_init(struct td_keccak *k);
  * len is 0. */
 void td_keccak_update(struct td_keccak *k, const void *data, size_t len);
 
+/* Both at once for the first len < TD_KECCAK_RATE_BYTES bytes, which nothing has to be added to. */
+static inline void td_keccak_start(struct td_keccak *k, const void *data, uint32_t len)
+{
+    td_keccak_init(k);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (len > 0)
+        memcpy(TD_WORDS_OF(k->s), data, len);
+    k->fill_bytes = len;
+#else
+    td_keccak_update(k, data, len);
+#endif
+}
+
+/* 32-byte word i = 0 .. 3 of an input whose words are set in order after init, all of them in one
+ * block: a copy where update would add.  A number is set as ABI has it, big-endian. */
+static inline void td_keccak_set_hash(struct td_keccak *k, uint32_t i, const struct td_hash *h)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(TD_WORDS_OF(k->s + 4u * i), TD_WORDS_OF(h->b), TD_HASH_BYTES);
+    k->fill_bytes = TD_HASH_BYTES * (i + 1u);
+#else
+    (void)i;
+    td_keccak_update(k, h->b, TD_HASH_BYTES);
+#endif
+}
+
+static inline void td_keccak_set_u64(struct td_keccak *k, uint32_t i, uint64_t v)
+{
+    struct td_hash word = {{0}};
+    uint32_t high = (uint32_t)(v >> 32), low = (uint32_t)v;
+    for (uint32_t b = 0; b < 4; b++) {
+        word.b[24u + b] = (uint8_t)(high >> (24u - 8u * b));
+        word.b[28u + b] = (uint8_t)(low >> (24u - 8u * b));
+    }
+    td_keccak_set_hash(k, i, &word);
+}
+
 /* Fill *out with the digest.  `k` must be initialised again before further use. */
 void td_keccak_final(struct td_keccak *k, struct td_hash *out);
 

@@ -3,6 +3,7 @@
 #include "base/core/assert.h"
 #include "base/core/memory.h"
 #include "base/core/poseidon2_tables.h"
+#include "base/core/poseidon2_words.h"
 
 #define FULL_HALF 4u /* full rounds before, and again after, the partial rounds */
 
@@ -91,7 +92,11 @@ void td_poseidon2_16(struct td_kb s[16])
 #ifndef TD_CHIPS /* a guest with chips has it as one call: executor/crypto/chips.c */
 void td_poseidon2_24(struct td_kb s[24])
 {
+#if UINTPTR_MAX > UINT32_MAX
     permute(s, 24, TD_P2_FULL_24, TD_P2_PART_24, TD_P2_PARTIAL_24, TD_P2_DIAG_24);
+#else
+    td_poseidon2_24_words(s);
+#endif
 }
 #endif
 

@@ -76,19 +76,30 @@ uint32_t td_wei_div_u32(struct td_wei *a, uint32_t d)
     return (uint32_t)rest;
 }
 
+/* In words of 32 bits, whose shifts are one instruction everywhere. */
+static uint32_t load_be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void store_be32(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)(v >> 24);
+    p[1] = (uint8_t)(v >> 16);
+    p[2] = (uint8_t)(v >> 8);
+    p[3] = (uint8_t)v;
+}
+
 void td_wei_encode(uint8_t out[TD_WEI_BYTES], const struct td_wei *a)
 {
-    for (unsigned i = 0; i < TD_WEI_BYTES; i++) {
-        unsigned bit = 8u * (TD_WEI_BYTES - 1u - i);
-        out[i] = (uint8_t)(a->limb[bit / 64u] >> (bit % 64u));
+    for (unsigned i = 0; i < 4; i++) {
+        store_be32(out + 8u * i, (uint32_t)(a->limb[3u - i] >> 32));
+        store_be32(out + 8u * i + 4u, (uint32_t)a->limb[3u - i]);
     }
 }
 
 void td_wei_decode(struct td_wei *out, const uint8_t in[TD_WEI_BYTES])
 {
-    *out = (struct td_wei){.limb = {0, 0, 0, 0}};
-    for (unsigned i = 0; i < TD_WEI_BYTES; i++) {
-        unsigned bit = 8u * (TD_WEI_BYTES - 1u - i);
-        out->limb[bit / 64u] |= (uint64_t)in[i] << (bit % 64u);
-    }
+    for (unsigned i = 0; i < 4; i++)
+        out->limb[3u - i] = (uint64_t)load_be32(in + 8u * i) << 32 | load_be32(in + 8u * i + 4u);
 }

@@ -21,8 +21,8 @@ struct run {
     struct exec_header header;
     struct exec_vm vm;
     struct exec_code_cache codes;
-    struct td_arena vm_arena; /* frames and output of one transaction */
-    uint64_t gas_left, native_left;
+    struct td_arena vm_arena;                /* frames and output of one transaction */
+    uint64_t gas_left, native_left, seconds; /* the block's time */
     uint32_t inbox_taken;
     bool inbox_over; /* a transaction came: inbox entries stand first or nowhere */
 };
@@ -49,6 +49,8 @@ static enum td_error check_payload(struct run *r)
     if (n != r->header.tx_count || n > TD_TXS_PER_BLOCK_MAX ||
         !exec_payload_fits(r->chain, r->block->payload, n))
         return TD_E_CORRUPT;
+    if (n == 0) /* whose root is zero */
+        return td_hash_is_zero(&r->header.payload_root) ? TD_OK : TD_E_CORRUPT;
     r->out->txs = TD_ARENA_NEW(r->arena, struct exec_tx_result, n);
     if (r->out->txs == NULL)
         return TD_E_NOSPACE;
@@ -91,14 +93,37 @@ static enum td_error check_header(struct run *r)
     return check_epoch(r) ? TD_OK : TD_E_CORRUPT;
 }
 
+/* Is there anybody who could look at the block's environment? */
+static bool has_readers(const struct run *r)
+{
+    return r->ports->results || r->block->payload_count > 0;
+}
+
+/* ms / 1000 in digits of 16 bits: the guest divides 32 bits by a constant with a multiplication, 64
+ * with a library. */
+static uint64_t seconds(uint64_t ms)
+{
+    uint32_t in[2] = {(uint32_t)(ms >> 32), (uint32_t)ms}, out[2], rest = 0;
+#pragma GCC unroll 2
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t high = rest << 16 | in[i] >> 16;
+        uint32_t low = high % 1000u << 16 | (in[i] & 0xFFFFu);
+        rest = low % 1000u;
+        out[i] = (high / 1000u) << 16 | low / 1000u;
+    }
+    return (uint64_t)out[0] << 32 | out[1];
+}
+
 static void environment(struct run *r)
 {
     struct exec_block_env *e = &r->out->env;
     struct td_hash randao;
+    if (!has_readers(r))
+        return;
     td_keccak256(&randao, r->header.prev_hash.b, TD_HASH_BYTES);
     *e = (struct exec_block_env){.chain_id = r->chain->chain_id,
                                  .number = r->header.number,
-                                 .timestamp = r->header.ts_ms / 1000u,
+                                 .timestamp = r->seconds,
                                  .gas_limit = r->chain->gas_limit,
                                  .base_fee = r->cursor->base_fee,
                                  .blob_base_fee = exec_u256_of(1),
@@ -307,21 +332,57 @@ static enum td_error frame(struct run *r, struct td_bytes *out, struct td_bytes 
     return w.err;
 }
 
-static enum td_error publish(struct run *r, const struct exec_published *diff)
+/* Frames as views of the result. */
+static enum td_error show(struct run *r, const struct exec_published *diff)
 {
     struct exec_result *o = r->out;
-    struct exec_batch *b = r->batch;
     struct td_hash parts[2];
     enum td_error err = frame(r, &o->data_on, diff->on, true);
     if (err == TD_OK)
         err = frame(r, &o->data_off, diff->off, false);
+    if (err != TD_OK || !r->ports->results)
+        return err;
+    td_keccak256(&parts[0], o->data_on.ptr, o->data_on.len);
+    td_keccak256(&parts[1], o->data_off.ptr, o->data_off.len);
+    td_keccak256(&o->da_commitment, parts, sizeof parts);
+    return TD_OK;
+}
+
+/* A frame without messages, straight into a running hash.  Returns its bytes. */
+static uint64_t absorb(struct td_keccak *k, struct td_bytes diff)
+{
+    _Alignas(4) uint8_t buf[64];
+    uint8_t *none = buf + 4; /* messages */
+    buf[0] = (uint8_t)(diff.len >> 24);
+    buf[1] = (uint8_t)(diff.len >> 16);
+    buf[2] = (uint8_t)(diff.len >> 8);
+    buf[3] = (uint8_t)diff.len;
+    if (diff.len <= sizeof buf - 8u) { /* an empty block's: in one piece */
+        memcpy(buf + 4, diff.ptr, diff.len);
+        none += diff.len;
+    }
+    none[0] = none[1] = none[2] = none[3] = 0;
+    if (diff.len <= sizeof buf - 8u) {
+        td_keccak_update(k, buf, diff.len + 8u);
+    } else {
+        td_keccak_update(k, buf, 4);
+        td_keccak_update(k, diff.ptr, diff.len);
+        td_keccak_update(k, none, 4);
+    }
+    return diff.len + 8u;
+}
+
+static enum td_error publish(struct run *r, const struct exec_published *diff)
+{
+    struct exec_result *o = r->out;
+    struct exec_batch *b = r->batch;
+    if (!has_readers(r)) {
+        b->data_bytes += absorb(&b->on, diff->on) + absorb(&b->off, diff->off);
+        return TD_OK;
+    }
+    enum td_error err = show(r, diff);
     if (err != TD_OK)
         return err;
-    if (r->ports->results) {
-        td_keccak256(&parts[0], o->data_on.ptr, o->data_on.len);
-        td_keccak256(&parts[1], o->data_off.ptr, o->data_off.len);
-        td_keccak256(&o->da_commitment, parts, sizeof parts);
-    }
     td_keccak_update(&b->on, o->data_on.ptr, o->data_on.len);
     td_keccak_update(&b->off, o->data_off.ptr, o->data_off.len);
     b->data_bytes += o->data_on.len + o->data_off.len;
@@ -348,17 +409,17 @@ static void batch_block(struct run *r)
     struct exec_result *o = r->out;
     struct td_keccak k;
     b->last_block = r->header.number;
-    b->last_time = o->env.timestamp;
+    b->last_time = r->seconds;
     b->inbox_to = r->cursor->inbox_index;
     b->inbox_acc = r->cursor->inbox_acc;
     b->l2_tx_count += r->block->payload_count - r->inbox_taken;
     b->last_block_hash = r->header.hash;
     b->native_used += o->native_used;
     td_keccak_init(&k);
-    abi_hash(&k, &b->inputs);
-    abi_hash(&k, &r->header.hash);
-    abi_hash(&k, &r->header.payload_root);
-    abi_u64(&k, r->cursor->inbox_index);
+    td_keccak_set_hash(&k, 0, &b->inputs);
+    td_keccak_set_hash(&k, 1, &r->header.hash);
+    td_keccak_set_hash(&k, 2, &r->header.payload_root);
+    td_keccak_set_u64(&k, 3, r->cursor->inbox_index);
     td_keccak_final(&k, &b->inputs);
     if (r->ports->results)
         exec_messages_root(&o->messages_root, &b->messages);
@@ -373,7 +434,7 @@ static void batch_block(struct run *r)
  * Of those a frame takes EXEC_NATIVE_CALL and up to 36 KiB (stack, bookkeeping), 32 bytes of memory
  * take EXEC_NATIVE_MEMORY_WORD and, doubled and copied to the caller, 160 bytes at most, and code
  * that is prepared outside the cache costs more than memory does. */
-static size_t vm_bytes(const struct exec_chain *chain)
+size_t exec_block_vm_bytes(const struct exec_chain *chain)
 {
     size_t by_gas = exec_evm_arena_bytes(chain->gas_limit);
     uint64_t native = chain->prices.tx_native_max;
@@ -386,19 +447,12 @@ static size_t vm_bytes(const struct exec_chain *chain)
     return bytes < by_gas ? (size_t)bytes : by_gas;
 }
 
-static enum td_error begin(struct run *r)
+/* What only transactions need. */
+static enum td_error begin_vm(struct run *r)
 {
-    enum td_error err = check_header(r);
-    if (err == TD_OK)
-        err = check_payload(r);
-    if (err != TD_OK)
-        return err;
-    environment(r);
-    exec_state_seed(r->out->state, &r->header.hash);
-    if (!r->batch->open && !exec_batch_begin(r->batch, r->cursor, r->header.epoch, r->header.number,
-                                             r->out->env.timestamp))
-        return TD_E_CORRUPT;
-    size_t bytes = vm_bytes(r->chain);
+    size_t bytes = r->ports->vm_bytes;
+    if (bytes == 0)
+        bytes = exec_block_vm_bytes(r->chain);
     void *memory = td_arena_get(r->arena, bytes, 64);
     if (memory == NULL)
         return TD_E_NOSPACE;
@@ -406,6 +460,30 @@ static enum td_error begin(struct run *r)
     exec_code_cache_init(&r->codes, r->arena);
     r->vm = (struct exec_vm){
         .state = r->out->state, .block = &r->out->env, .arena = &r->vm_arena, .codes = &r->codes};
+    return TD_OK;
+}
+
+static enum td_error begin(struct run *r, const struct exec_reader *reader)
+{
+    enum td_error err = check_header(r);
+    if (err == TD_OK)
+        err = check_payload(r);
+    if (err != TD_OK)
+        return err;
+    void *region = td_arena_get(r->arena, exec_state_footprint(), 64);
+    if (region == NULL)
+        return TD_E_NOSPACE;
+    r->out->state =
+        exec_state_init_keyed(region, r->arena, reader, exec_header_squeezed(&r->header));
+    r->seconds = seconds(r->header.ts_ms);
+    environment(r);
+    if (!r->batch->open &&
+        !exec_batch_begin(r->batch, r->cursor, r->header.epoch, r->header.number, r->seconds))
+        return TD_E_CORRUPT;
+    if (r->block->payload_count > 0)
+        err = begin_vm(r);
+    if (err != TD_OK)
+        return err;
     r->gas_left = r->chain->gas_limit;
     r->native_left = r->chain->native_limit - EXEC_NATIVE_BLOCK;
     for (uint32_t i = 0; i < r->block->payload_count; i++) /* exec_payload_fits: there is as much */
@@ -421,19 +499,21 @@ enum td_error exec_block(const struct exec_chain *chain, const struct exec_block
                          struct td_arena *arena, struct exec_cursor *cursor,
                          struct exec_batch *batch, struct exec_result *result)
 {
-    struct run r = {.chain = chain,
-                    .block = block,
-                    .ports = ports,
-                    .arena = arena,
-                    .cursor = cursor,
-                    .batch = batch,
-                    .out = result};
-    memset(result, 0, sizeof *result);
-    void *region = td_arena_get(arena, exec_state_footprint(), 64);
-    if (region == NULL)
-        return TD_E_NOSPACE;
-    result->state = exec_state_init(region, arena, reader);
-    enum td_error err = begin(&r);
+    struct run r; /* filled below and in begin: clearing it first would be half of what it costs */
+    r.chain = chain;
+    r.block = block;
+    r.ports = ports;
+    r.arena = arena;
+    r.cursor = cursor;
+    r.batch = batch;
+    r.out = result;
+    r.inbox_taken = 0;
+    r.inbox_over = false;
+    if (ports->results)
+        memset(result, 0, sizeof *result);
+    else
+        memset(result, 0, offsetof(struct exec_result, block_hash));
+    enum td_error err = begin(&r, reader);
     if (err == TD_OK)
         err = run_all(&r);
     if (err != TD_OK)

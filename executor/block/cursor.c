@@ -32,6 +32,12 @@ void exec_base_fee_next(struct exec_u256 *out, const struct exec_u256 *base_fee,
     const struct exec_u256 one = exec_u256_of(1);
     uint64_t target = gas_limit / 2u;
     *out = *base_fee;
+    if (target > 0 && gas_used == 0 && exec_u256_is_u64(base_fee) && exec_u256_is_u64(min)) {
+        out->w[0] -= out->w[0] >> 3; /* base fee * target / target / 8 */
+        if (out->w[0] < min->w[0])
+            out->w[0] = min->w[0];
+        return;
+    }
     if (target > 0 && gas_used != target) {
         struct exec_u256 delta, step, divisor = exec_u256_of(target);
         delta = exec_u256_of(gas_used > target ? gas_used - target : target - gas_used);

@@ -2,6 +2,7 @@
 
 #include "base/core/keccak.h"
 #include "executor/block/costs.h"
+#include "executor/evm/u256_inline.h"
 #include "executor/messages.h"
 
 enum contract { NONE, BRIDGE = 1, MESSENGER = 2, VALIDATORS = 3 };
@@ -263,20 +264,18 @@ void exec_system_begin(struct exec_state *state, const struct td_hash *hash, uin
 {
     static const struct td_addr contract = {{[18] = 0x80, [19] = VALIDATORS}};
     struct exec_u256 slot = exec_u256_of(number % HISTORY_WINDOW), value;
-    exec_state_tx_begin(state);
-    exec_u256_from_be(&value, hash->b, sizeof hash->b);
-    exec_state_sstore(state, &EXEC_HISTORY_ADDRESS, &slot, &value);
+    exec_u256_inline_from_be32(&value, hash->b);
+    exec_state_put(state, &EXEC_HISTORY_ADDRESS, &slot, &value);
     if (new_epoch) {
         value = exec_u256_of(epoch);
         slot = exec_u256_of(0);
-        exec_state_sstore(state, &contract, &slot, &value);
+        exec_state_put(state, &contract, &slot, &value);
     }
     if (!td_hash_is_zero(next_set_hash)) {
         slot = exec_u256_of(1);
         exec_u256_from_be(&value, next_set_hash->b, sizeof next_set_hash->b);
-        exec_state_sstore(state, &contract, &slot, &value);
+        exec_state_put(state, &contract, &slot, &value);
     }
-    exec_state_tx_end(state);
 }
 
 void exec_system_block_hash(struct exec_state *state, uint64_t number, uint64_t n,

@@ -140,13 +140,21 @@ bool exec_secp_recover(uint8_t out_xy[64], const struct td_hash *digest, const u
 void exec_secp_address(struct td_addr *out, const uint8_t xy[64])
 {
     uint64_t lanes[25] = {0};
-    for (uint32_t i = 0; i < 64; i++)
-        lanes[i / 8] |= (uint64_t)xy[i] << 8 * (i % 8);
+    for (uint32_t i = 0; i < 8; i++) {
+        const uint8_t *p = xy + 8 * i;
+        uint32_t low = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+        uint32_t high = p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
+        lanes[i] = (uint64_t)high << 32 | low;
+    }
     lanes[64 / 8] = 1;
     lanes[TD_KECCAK_RATE_BYTES / 8 - 1] |= UINT64_C(1) << 63;
     td_chip_keccakf(lanes);
-    for (uint32_t i = 0; i < TD_ADDR_BYTES; i++) {
+    for (uint32_t i = 0; i < TD_ADDR_BYTES; i += 4) {
         uint32_t at = TD_HASH_BYTES - TD_ADDR_BYTES + i;
-        out->b[i] = (uint8_t)(lanes[at / 8] >> 8 * (at % 8));
+        uint32_t word = (uint32_t)(lanes[at / 8] >> 8 * (at % 8));
+        out->b[i] = (uint8_t)word;
+        out->b[i + 1] = (uint8_t)(word >> 8);
+        out->b[i + 2] = (uint8_t)(word >> 16);
+        out->b[i + 3] = (uint8_t)(word >> 24);
     }
 }

@@ -112,6 +112,12 @@ void exec_fe_sub(struct exec_fe *out, const struct exec_fe *a, const struct exec
         (void)exec_fe_carry_add(out, out, &EXEC_SECP_P);
 }
 
+void exec_fe_neg(struct exec_fe *out, const struct exec_fe *a)
+{
+    const struct exec_fe zero = {{0}};
+    exec_fe_sub(out, &zero, a);
+}
+
 #else
 
 /* Straight-line: these are a sixth of a walk's work, and compilers keep the loops. */
@@ -172,13 +178,34 @@ void exec_fe_sub(struct exec_fe *out, const struct exec_fe *a, const struct exec
     }
 }
 
-#endif
-
+/* p - a: the six upper words of p are all ones, so that only the lower two borrow, from each other
+ * as a rule.  a < p keeps the rest of them from borrowing beyond the top. */
 void exec_fe_neg(struct exec_fe *out, const struct exec_fe *a)
 {
-    const struct exec_fe zero = {{0}};
-    exec_fe_sub(out, &zero, a);
+    uint32_t a0 = a->l[0], a1 = a->l[1];
+    uint32_t *r = out->l;
+    uint64_t low = EXEC_SECP_P.l[0] - (uint64_t)a0;
+    uint64_t high = EXEC_SECP_P.l[1] - (uint64_t)a1 - (low >> 63);
+    uint32_t borrow = (uint32_t)(high >> 63);
+    if (__builtin_expect(a0 == 0, 0) && exec_fe_is_zero(a)) {
+        *out = *a;
+        return;
+    }
+    r[0] = (uint32_t)low;
+    r[1] = (uint32_t)high;
+    r[2] = ~a->l[2];
+    r[3] = ~a->l[3];
+    r[4] = ~a->l[4];
+    r[5] = ~a->l[5];
+    r[6] = ~a->l[6];
+    r[7] = ~a->l[7];
+    for (uint32_t i = 2; __builtin_expect(borrow != 0, 0) && i < 8; i++) {
+        borrow = r[i] == 0;
+        r[i]--;
+    }
 }
+
+#endif
 
 /* ---- products modulo p */
 

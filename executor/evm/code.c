@@ -64,7 +64,7 @@ static uint32_t spread(const struct td_hash *hash)
 void exec_code_cache_init(struct exec_code_cache *c, struct td_arena *arena)
 {
     *c = (struct exec_code_cache){.arena = arena};
-    exec_index_init(&c->index, c, key_of);
+    exec_index_init(&c->index, c, key_of, NULL);
 }
 
 struct exec_code *exec_code_cache_find(struct exec_code_cache *c, const struct td_hash *hash)

@@ -38,6 +38,8 @@ static void multiply_wide(exec_limb r[WIDE], const struct exec_u256 *a, const st
     memset(r, 0, WIDE * sizeof *r);
     for (unsigned i = 0; i < EXEC_LIMBS; i++) {
         exec_limb carry = 0;
+        if (!EXEC_U256_FAST && x[i] == 0) /* most factors are short; r[i + EXEC_LIMBS] is 0 */
+            continue;
         for (unsigned j = 0; j < EXEC_LIMBS; j++) {
             exec_dlimb t = (exec_dlimb)x[i] * y[j] + r[i + j] + carry;
             r[i + j] = (exec_limb)t;
@@ -352,10 +354,12 @@ uint32_t exec_u256_byte_length(const struct exec_u256 *a)
         word--;
     if (word == 0)
         return 0;
-    uint32_t bytes = 8u * (word - 1u);
-    for (uint64_t v = a->w[word - 1]; v != 0; v >>= 8)
-        bytes++;
-    return bytes;
+    uint32_t bytes = 8u * (word - 1u), v = (uint32_t)(a->w[word - 1] >> 32);
+    if (v != 0)
+        bytes += 4u;
+    else
+        v = (uint32_t)a->w[word - 1];
+    return bytes + (v >> 16 == 0 ? 1u + (v >> 8 != 0) : 3u + (v >> 24 != 0));
 }
 
 void exec_u256_sign_extend(struct exec_u256 *out, const struct exec_u256 *byte_index,
@@ -420,12 +424,16 @@ void exec_u256_sar(struct exec_u256 *out, const struct exec_u256 *a, uint32_t bi
 
 void exec_u256_from_be(struct exec_u256 *out, const uint8_t *bytes, size_t len)
 {
-    struct exec_u256 r = {{0}};
-    for (size_t i = 0; i < len; i++) {
-        size_t at = len - 1u - i; /* significance of this byte */
-        r.w[at / 8u] |= (uint64_t)bytes[i] << (8u * (at % 8u));
+    uint32_t w[8] = {0};
+    unsigned at = 0;
+    for (; len >= 4; len -= 4) {
+        const uint8_t *p = bytes + len - 4;
+        w[at++] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
     }
-    *out = r;
+    for (size_t i = 0; i < len; i++)
+        w[at] = w[at] << 8 | bytes[i];
+    for (unsigned i = 0; i < 4; i++)
+        out->w[i] = (uint64_t)w[2u * i + 1u] << 32 | w[2u * i];
 }
 
 void exec_u256_to_be(uint8_t out[32], const struct exec_u256 *a)

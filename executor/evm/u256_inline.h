@@ -111,6 +111,8 @@ static inline void exec_u256_inline_mul(struct exec_u256 *out, const struct exec
     exec_u256_limbs(y, b);
     for (unsigned i = 0; i < EXEC_LIMBS; i++) {
         exec_limb carry = 0;
+        if (!EXEC_U256_FAST && x[i] == 0) /* eight short limbs; most factors have two or three */
+            continue;
         for (unsigned j = 0; i + j < EXEC_LIMBS; j++) {
             exec_dlimb t = (exec_dlimb)x[i] * y[j] + r[i + j] + carry;
             r[i + j] = (exec_limb)t;

@@ -6,6 +6,11 @@
 
 #include <stdint.h>
 
+#if !__STDC_HOSTED__ /* the functions themselves, not what memory.h makes of their names */
+#undef memcpy
+#undef memset
+#endif
+
 /* Reads and writes objects of any type. */
 typedef uint32_t __attribute__((may_alias)) word;
 
@@ -13,7 +18,8 @@ typedef uint32_t __attribute__((may_alias)) word;
 #define SHORT_MAX 12u /* below this, sorting out alignments costs more than bytes do */
 
 /* len words from an address with the same alignment 0; ascending, so `to` may lie below `from`. */
-static void copy_words(word *to, const word *from, size_t words)
+static inline __attribute__((always_inline)) void copy_words(word *to, const word *from,
+                                                             size_t words)
 {
     for (; words >= 8; words -= 8, to += 8, from += 8) {
         word a = from[0], b = from[1], c = from[2], d = from[3];
@@ -26,6 +32,14 @@ static void copy_words(word *to, const word *from, size_t words)
         to[5] = f;
         to[6] = g;
         to[7] = h;
+    }
+    if (words >= 4) { /* addresses have five words */
+        word a = from[0], b = from[1], c = from[2], d = from[3];
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
+        words -= 4, to += 4, from += 4;
     }
     for (; words > 0; words--)
         *to++ = *from++;
@@ -86,7 +100,14 @@ static void copy_down(uint8_t *to, const uint8_t *from, size_t len)
 
 void *memcpy(void *restrict to, const void *restrict from, size_t len)
 {
-    copy_up(to, from, len);
+    if ((((uintptr_t)to | (uintptr_t)from) & WORD_MASK) == 0) { /* most copies */
+        size_t whole = len & ~(size_t)3;
+        copy_words(to, from, len / 4);
+        for (; whole < len; whole++)
+            ((uint8_t *)to)[whole] = ((const uint8_t *)from)[whole];
+    } else {
+        copy_up(to, from, len);
+    }
     return to;
 }
 

@@ -128,7 +128,9 @@ static void put_key(struct exec_run_writer *w, const struct exec_run_key *k, uin
 
 static void put_block(struct exec_run_writer *w, const struct exec_block *block)
 {
-    put_bytes(w, block->header.ptr, block->header.len);
+    uint8_t header[HEADER_PAD + EXEC_HEADER_BYTES] = {0};
+    memcpy(header + HEADER_PAD, block->header.ptr, EXEC_HEADER_BYTES);
+    put_bytes(w, header, sizeof header);
     put_u32(w, block->payload_count);
     for (uint32_t i = 0; i < block->payload_count; i++) {
         put_u32(w, (uint32_t)block->payload[i].len);
@@ -142,6 +144,9 @@ enum td_error exec_run_block_input(struct td_bytes *out, const struct exec_block
 {
     uint32_t scratch[8u * EXEC_SECP_SLOPES_MAX];
     struct exec_run_writer w;
+    *out = (struct td_bytes){0};
+    if (block->header.len != EXEC_HEADER_BYTES)
+        return TD_E_MALFORMED;
     exec_run_writer_init(&w, NULL, 0);
     put_block(&w, block);
     size_t hint_words = 17u + sizeof(struct exec_secp_hint) / 4u;
@@ -149,7 +154,6 @@ enum td_error exec_run_block_input(struct td_bytes *out, const struct exec_block
         hint_words += 8u * EXEC_SECP_SLOPES_MAX;
     size_t cap = w.need + key_count * hint_words;
     uint32_t *words = TD_ARENA_NEW(arena, uint32_t, cap);
-    *out = (struct td_bytes){0};
     if (words == NULL)
         return TD_E_NOSPACE;
     exec_run_writer_init(&w, words, cap);

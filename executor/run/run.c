@@ -96,7 +96,6 @@ struct guest {
     struct exec_witness witness;
     struct td_arena *memory;
     struct words hints;
-    enum td_error err;
 };
 
 /* Hint 0: do it the long way.  A hint that does not hold ends the run: the prover made it. */
@@ -158,10 +157,16 @@ static enum td_error read_block(struct guest *g, struct exec_block *block)
         return TD_E_CORRUPT;
     *w = (struct words){.at = (const uint32_t *)(const void *)in.ptr};
     w->end = w->at + in.len / 4u;
-    block->header = words_bytes(w, EXEC_HEADER_BYTES);
+    struct td_bytes header = words_bytes(w, HEADER_PAD + EXEC_HEADER_BYTES);
+    if (w->bad || header.ptr[0] != 0)
+        return TD_E_CORRUPT;
+    block->header = td_bytes_of(header.ptr + HEADER_PAD, EXEC_HEADER_BYTES);
     block->payload_count = words_u32(w);
     if (w->bad || block->payload_count > TD_TXS_PER_BLOCK_MAX)
         return TD_E_CORRUPT;
+    block->payload = NULL;
+    if (block->payload_count == 0)
+        return TD_OK;
     struct td_bytes *payload = TD_ARENA_NEW(g->memory, struct td_bytes, block->payload_count);
     if (payload == NULL)
         return TD_E_NOSPACE;
@@ -171,16 +176,17 @@ static enum td_error read_block(struct guest *g, struct exec_block *block)
     return w->bad ? TD_E_CORRUPT : TD_OK;
 }
 
-static enum td_error run_block(struct exec_run_start *start, struct words *w,
+static enum td_error run_block(struct exec_run_start *start, struct words *w, size_t vm_bytes,
                                struct td_arena *memory)
 {
-    struct guest g = {.memory = memory};
+    struct guest g;
     struct exec_block block;
     struct exec_result result;
     uint32_t count = words_u32(w);
     const uint32_t *words = words_take(w, count);
     if (words == NULL)
         return TD_E_CORRUPT;
+    g.memory = memory;
     td_arena_reset(memory);
     enum td_error err = exec_witness_open(&g.witness, words, count);
     if (err == TD_OK)
@@ -189,7 +195,8 @@ static enum td_error run_block(struct exec_run_start *start, struct words *w,
         return err;
     const struct exec_reader reader = exec_witness_reader(&g.witness);
     const struct exec_recoverer recoverer = {&g, recover};
-    const struct exec_ports ports = {&g, &recoverer, close_block, false};
+    const struct exec_ports ports = {
+        .self = &g, .recoverer = &recoverer, .close = close_block, .vm_bytes = vm_bytes};
     return exec_block(&start->chain, &block, &reader, &ports, memory, &start->cursor, &start->batch,
                       &result);
 }
@@ -215,8 +222,9 @@ enum td_error exec_run(struct exec_statement *out, const uint32_t *words, size_t
     out->program = start.program;
     exec_chain_digest(&out->chain, &start.chain);
     exec_point_digest(&out->before, &start.cursor, &start.batch);
+    size_t vm_bytes = exec_block_vm_bytes(&start.chain);
     for (uint32_t i = 0; i < blocks; i++) {
-        enum td_error err = run_block(&start, &w, memory);
+        enum td_error err = run_block(&start, &w, vm_bytes, memory);
         if (err != TD_OK)
             return err;
     }

@@ -4,6 +4,10 @@
 #include "base/core/types.h"
 #include "executor/run.h"
 
+/* Before the header. */
+#define HEADER_PAD 1u
+_Static_assert((HEADER_PAD + EXEC_HEADER_BYTES) % 4u == 0, "whole words");
+
 struct words {
     const uint32_t *at, *end;
     bool bad;

@@ -23,19 +23,32 @@ static bool account_same(const void *owner, const void *key, uint32_t i)
     return exec_addr_same(key, &account_at(owner, i)->a.addr);
 }
 
-static uint32_t find(const struct exec_state *s, const struct td_addr *a, uint32_t *hash)
+static inline uint32_t find_hashed(const struct exec_state *s, const struct td_addr *a,
+                                   const struct exec_addr_words *key, uint32_t hash)
+{
+    return exec_index_find(&s->account_index, hash, key, (struct exec_key){.addr = a->b},
+                           account_same);
+}
+
+static uint32_t find(const struct exec_state *s, const struct td_addr *a)
 {
     struct exec_addr_words key = exec_addr_load(a);
-    *hash = exec_hash_end(exec_hash_addr(&s->hash_key, &key));
-    return exec_index_find(&s->account_index, *hash, &key, (struct exec_key){.addr = a->b},
-                           account_same);
+    return find_hashed(s, a, &key, exec_hash_end(exec_hash_addr(&s->hash_key, &key)));
 }
 
 struct account_entry *exec_account_need(struct exec_state *s, const struct td_addr *a,
                                         uint32_t *number)
 {
-    uint32_t hash;
-    uint32_t i = find(s, a, &hash);
+    struct exec_addr_words key = exec_addr_load(a);
+    return exec_account_need_hashed(s, a, &key, exec_hash_addr(&s->hash_key, &key), number);
+}
+
+struct account_entry *exec_account_need_hashed(struct exec_state *s, const struct td_addr *a,
+                                               const struct exec_addr_words *key, uint64_t sum,
+                                               uint32_t *number)
+{
+    uint32_t hash = exec_hash_end(sum);
+    uint32_t i = find_hashed(s, a, key, hash);
     *number = i;
     if (i != EXEC_INDEX_NONE)
         return account_at(s, i);
@@ -43,6 +56,10 @@ struct account_entry *exec_account_need(struct exec_state *s, const struct td_ad
         exec_pool_add(s, &s->accounts, sizeof *e, _Alignof(struct account_entry));
     if (e != NULL) {
         e->a.addr = *a;
+        e->a.code_known = e->a.touched = e->known = false;
+        e->a.warm_tx = e->a.created_tx = e->a.destroyed_tx = e->a.wiped_slots = 0;
+        e->dirty_tx = 0;
+        e->first_slot = 0;
         *number = s->accounts.count - 1u;
         if (exec_index_add(&s->account_index, s->arena, hash, *number))
             return e;
@@ -130,8 +147,7 @@ bool exec_state_warm(struct exec_state *s, const struct td_addr *a)
 
 bool exec_state_is_warm(const struct exec_state *s, const struct td_addr *a)
 {
-    uint32_t hash;
-    uint32_t i = find(s, a, &hash);
+    uint32_t i = find(s, a);
     return (i != EXEC_INDEX_NONE && account_at(s, i)->a.warm_tx == s->tx) || always_warm(a);
 }
 
@@ -219,7 +235,7 @@ static struct code_entry *add_code(struct exec_state *s, const struct td_hash *h
 {
     struct code_entry *e = exec_pool_add(s, &s->codes, sizeof *e, _Alignof(struct code_entry));
     if (e != NULL) {
-        e->c.hash = *h;
+        *e = (struct code_entry){.c.hash = *h};
         if (exec_index_add(&s->code_index, s->arena, hash, s->codes.count - 1u))
             return e;
         exec_state_fail(s, TD_E_NOSPACE);
@@ -333,8 +349,7 @@ void exec_state_create(struct exec_state *s, const struct td_addr *a)
 
 bool exec_state_created_now(const struct exec_state *s, const struct td_addr *a)
 {
-    uint32_t hash;
-    uint32_t i = find(s, a, &hash);
+    uint32_t i = find(s, a);
     return i != EXEC_INDEX_NONE && account_at(s, i)->a.created_tx == s->tx;
 }
 

@@ -5,12 +5,6 @@
 /* 2 log2(2^32 + 1) levels at most. */
 #define DEPTH_MAX 66u
 
-void exec_index_init(struct exec_index *x, const void *owner,
-                     struct exec_key (*key_of)(const void *owner, uint32_t i))
-{
-    *x = (struct exec_index){.owner = owner, .key_of = key_of};
-}
-
 /* ---- the tree */
 
 static int key_cmp(struct exec_key a, struct exec_key b)
@@ -119,7 +113,7 @@ static bool place(struct exec_index_cell *cells, uint32_t mask, struct exec_inde
 static bool grow(struct exec_index *x, struct td_arena *arena)
 {
     uint32_t old = x->cells == NULL ? 0 : x->mask + 1u;
-    uint32_t cap = old == 0 ? EXEC_INDEX_CELLS_MIN : 2u * old;
+    uint32_t cap = old < EXEC_INDEX_CELLS_MIN ? EXEC_INDEX_CELLS_MIN : 2u * old;
     if (cap < old)
         return false;
     struct exec_index_cell *cells = TD_ARENA_NEW(arena, struct exec_index_cell, cap);

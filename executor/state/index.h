@@ -24,6 +24,7 @@
 
 #define EXEC_INDEX_WINDOW 16u
 #define EXEC_INDEX_CELLS_MIN 32u
+#define EXEC_INDEX_CELLS_LENT 4u /* of the owner, before the first of its own */
 #define EXEC_INDEX_NONE UINT32_MAX
 
 struct exec_index_cell {
@@ -108,13 +109,22 @@ static inline uint64_t exec_hash_word(const struct exec_hash_key *key, const str
 {
     const uint64_t *k = key->k + 5;
     uint64_t h = 0;
+#pragma GCC unroll 4
     for (uint32_t i = 0; i < 4; i++)
         h += (uint32_t)x->w[i] * k[2u * i] + (x->w[i] >> 32) * k[2u * i + 1u];
     return h;
 }
 
-void exec_index_init(struct exec_index *x, const void *owner,
-                     struct exec_key (*key_of)(const void *owner, uint32_t i));
+/* The table begins in `lent` if that is not NULL: cleared cells instead of some of the arena's. */
+static inline void exec_index_init(struct exec_index *x, const void *owner,
+                                   struct exec_key (*key_of)(const void *owner, uint32_t i),
+                                   struct exec_index_cell lent[EXEC_INDEX_CELLS_LENT])
+{
+    *x = (struct exec_index){.owner = owner,
+                             .key_of = key_of,
+                             .cells = lent,
+                             .mask = lent == NULL ? 0 : EXEC_INDEX_CELLS_LENT - 1u};
+}
 
 /* Add entry `i`, whose key is not there yet and can be asked for already.  False, nothing added,
  * when the arena is exhausted. */

@@ -42,28 +42,25 @@ static inline uint32_t key_hash(const struct exec_state *s, struct slot_key *k,
                          exec_hash_word(&s->hash_key, slot));
 }
 
-static inline uint32_t find(const struct exec_state *s, const struct td_addr *a,
-                            const struct exec_u256 *slot, uint32_t *hash)
-{
-    struct slot_key k;
-    *hash = key_hash(s, &k, a, slot);
-    return exec_index_find(&s->slot_index, *hash, &k,
-                           (struct exec_key){.addr = a->b, .word = (const uint8_t *)slot->w},
-                           slot_same);
-}
-
+/* A slot that nobody named before; `sum` is exec_hash_addr of the key's address. */
 static struct slot_entry *add(struct exec_state *s, const struct td_addr *a,
-                              const struct exec_u256 *slot, uint32_t hash, uint32_t *number)
+                              const struct slot_key *key, uint64_t sum, uint32_t hash,
+                              uint32_t *number)
 {
+    const struct exec_u256 *slot = &key->slot;
     uint32_t account;
-    exec_account_need(s, a, &account);
+    exec_account_need_hashed(s, a, &key->addr, sum, &account);
     struct slot_entry *e = NULL;
     if (account != EXEC_INDEX_NONE)
         e = exec_pool_add(s, &s->slots, sizeof *e, _Alignof(struct slot_entry));
     if (e != NULL) {
         e->s.addr = *a;
         e->s.slot = *slot;
+        e->s.tx_seen = e->s.warm_tx = 0;
+        e->serial = e->dirty_tx = e->born_wiped_tx = 0;
         e->account = account;
+        e->next_slot = 0;
+        e->listed = false;
         *number = s->slots.count - 1u;
         if (exec_index_add(&s->slot_index, s->arena, hash, *number))
             return e;
@@ -185,11 +182,15 @@ static void know(struct exec_state *s, struct slot_entry *e, uint32_t number)
 static struct slot_entry *need(struct exec_state *s, const struct td_addr *a,
                                const struct exec_u256 *slot, uint32_t *number)
 {
-    uint32_t hash;
-    *number = find(s, a, slot, &hash);
+    struct slot_key k = {exec_addr_load(a), *slot};
+    uint64_t sum = exec_hash_addr(&s->hash_key, &k.addr);
+    uint32_t hash = exec_hash_end(sum + exec_hash_word(&s->hash_key, slot));
+    *number = exec_index_find(&s->slot_index, hash, &k,
+                              (struct exec_key){.addr = a->b, .word = (const uint8_t *)slot->w},
+                              slot_same);
     if (*number != EXEC_INDEX_NONE)
         return slot_at(s, *number);
-    return add(s, a, slot, hash, number);
+    return add(s, a, &k, sum, hash, number);
 }
 
 static bool warm(struct exec_state *s, struct slot_entry *e, uint32_t number)
@@ -245,6 +246,17 @@ void exec_state_sstore(struct exec_state *s, const struct td_addr *a, const stru
         write_slot(s, e, n, value);
 }
 
+void exec_state_put(struct exec_state *s, const struct td_addr *a, const struct exec_u256 *slot,
+                    const struct exec_u256 *value)
+{
+    uint32_t n;
+    struct slot_entry *e = need(s, a, slot, &n);
+    know(s, e, n);
+    if (!exec_u256_is_zero(value))
+        list_slot(s, e, n);
+    e->s.now = *value;
+}
+
 void exec_state_warm_slot(struct exec_state *s, const struct td_addr *a,
                           const struct exec_u256 *slot)
 {
@@ -273,8 +285,7 @@ static struct transient_entry *add_transient(struct exec_state *s, const struct 
         exec_pool_add(s, &s->transients, sizeof *e, _Alignof(struct transient_entry));
     if (e == NULL)
         return NULL;
-    e->addr = *a;
-    e->slot = *slot;
+    *e = (struct transient_entry){.addr = *a, .slot = *slot};
     if (exec_index_add(&s->transient_index, s->arena, hash, s->transients.count - 1u))
         return e;
     exec_state_fail(s, TD_E_NOSPACE);

@@ -15,31 +15,52 @@ size_t exec_state_footprint(void)
     return sizeof(struct exec_state);
 }
 
-void exec_state_seed(struct exec_state *s, const struct td_hash *seed)
+static void pool_init(struct exec_pool *p, uint8_t *chunks[POOL_FIRST])
 {
-    struct td_keccak k;
-    TD_ASSERT(s->accounts.count == 0 && s->slots.count == 0);
-    td_keccak_init(&k);
-    td_keccak_update(&k, seed->b, sizeof seed->b);
-    td_keccak_f(k.s); /* 17 lanes may be read */
-    memcpy(s->hash_key.k, k.s, sizeof s->hash_key.k);
+    for (uint32_t i = 0; i < POOL_FIRST; i++)
+        chunks[i] = NULL;
+    p->chunks = chunks;
+    p->chunk_cap = POOL_FIRST;
+    p->count = 0;
+}
+
+struct exec_state *exec_state_init_keyed(void *region, struct td_arena *arena,
+                                         const struct exec_reader *reader,
+                                         const uint64_t key[EXEC_STATE_KEY_WORDS])
+{
+    struct exec_state *s = region;
+    memset(s, 0, offsetof(struct exec_state, hash_key));
+#pragma GCC unroll 13
+    for (uint32_t i = 0; i < EXEC_HASH_KEYS; i++)
+        s->hash_key.k[i] = key[i];
+    s->reader = *reader;
+    s->arena = arena;
+    s->tx = 1;
+    s->serial = 1;
+    exec_index_init(&s->account_index, s, exec_account_key, s->first_cells[0]);
+    exec_index_init(&s->slot_index, s, exec_slot_key, s->first_cells[1]);
+    exec_index_init(&s->transient_index, s, exec_transient_key, NULL);
+    exec_index_init(&s->code_index, s, exec_code_key, NULL);
+    pool_init(&s->accounts, s->first.accounts);
+    pool_init(&s->slots, s->first.slots);
+    pool_init(&s->transients, s->first.transients);
+    pool_init(&s->codes, s->first.codes);
+    s->known_accounts = (struct exec_list){s->first.known_accounts, 0, LIST_FIRST};
+    s->known_slots = (struct exec_list){s->first.known_slots, 0, LIST_FIRST};
+    s->dirty_accounts = (struct exec_list){s->first.dirty_accounts, 0, LIST_FIRST};
+    s->dirty_slots = (struct exec_list){s->first.dirty_slots, 0, LIST_FIRST};
+    s->journal = s->first.journal;
+    s->journal_cap = JOURNAL_FIRST;
+    return s;
 }
 
 struct exec_state *exec_state_init(void *region, struct td_arena *arena,
                                    const struct exec_reader *reader)
 {
-    struct exec_state *s = region;
-    memset(s, 0, sizeof *s);
-    s->reader = *reader;
-    s->arena = arena;
-    s->tx = 1;
-    s->serial = 1;
-    exec_state_seed(s, &EXEC_EMPTY_CODE_HASH);
-    exec_index_init(&s->account_index, s, exec_account_key);
-    exec_index_init(&s->slot_index, s, exec_slot_key);
-    exec_index_init(&s->transient_index, s, exec_transient_key);
-    exec_index_init(&s->code_index, s, exec_code_key);
-    return s;
+    struct td_keccak k;
+    td_keccak_init(&k);
+    td_keccak_f(k.s); /* a block of zeros; 17 lanes may be read */
+    return exec_state_init_keyed(region, arena, reader, k.s);
 }
 
 enum td_error exec_state_error(const struct exec_state *s)
@@ -91,7 +112,6 @@ void *exec_pool_add(struct exec_state *s, struct exec_pool *p, size_t item_bytes
         return NULL;
     }
     void *item = p->chunks[chunk] + (p->count & (CHUNK_ITEMS - 1u)) * item_bytes;
-    memset(item, 0, item_bytes);
     p->count++;
     return item;
 }

@@ -18,6 +18,11 @@
 #define CHUNK_SHIFT 5u
 #define CHUNK_ITEMS (1u << CHUNK_SHIFT)
 
+/* Items that lists hold before they need the arena. */
+#define POOL_FIRST 2u /* chunks */
+#define LIST_FIRST 8u
+#define JOURNAL_FIRST 32u
+
 /* Entries in order of addition, in chunks that never move. */
 struct exec_pool {
     uint8_t **chunks;
@@ -31,6 +36,7 @@ struct exec_list {
     uint32_t count, cap;
 };
 
+/* A new entry's `known`, marks and lists are cleared; its values are nothing until it is known. */
 struct account_entry {
     struct exec_state_account a;
     struct exec_account before; /* at the start of transaction dirty_tx */
@@ -75,6 +81,8 @@ enum undo_kind {
     UNDO_COUNT
 };
 
+_Static_assert(EXEC_STATE_KEY_WORDS == EXEC_HASH_KEYS, "the header's words key the tables");
+
 struct exec_state {
     struct exec_reader reader;
     struct td_arena *arena;
@@ -83,17 +91,26 @@ struct exec_state {
     uint64_t serial;
     uint64_t refund_serial;
     int64_t refund;
-    struct exec_hash_key hash_key;
-    struct exec_index account_index, slot_index, transient_index, code_index;
-    struct exec_pool accounts, slots, transients, codes;
-    struct exec_list known_accounts, known_slots; /* in the order the reader was asked */
-    struct exec_list dirty_accounts, dirty_slots; /* written in this transaction */
     uint64_t *journal;
     uint32_t journal_count, journal_cap; /* words */
     struct exec_log *logs; /* of this transaction; earlier ones stand before, not owned any more */
     uint32_t log_count, log_cap;
     struct exec_l1_message *messages;
     uint32_t message_count, message_cap;
+    struct exec_index_cell first_cells[2][EXEC_INDEX_CELLS_LENT];
+    /* From here on nothing is cleared at the start: a proven block pays for every word. */
+    struct exec_hash_key hash_key;
+    struct exec_index account_index, slot_index, transient_index, code_index;
+    struct exec_pool accounts, slots, transients, codes;
+    struct exec_list known_accounts, known_slots; /* in the order the reader was asked */
+    struct exec_list dirty_accounts, dirty_slots; /* written in this transaction */
+    struct {
+        uint8_t *accounts[POOL_FIRST], *slots[POOL_FIRST], *transients[POOL_FIRST],
+            *codes[POOL_FIRST];
+        uint32_t known_accounts[LIST_FIRST], known_slots[LIST_FIRST], dirty_accounts[LIST_FIRST],
+            dirty_slots[LIST_FIRST];
+        uint64_t journal[JOURNAL_FIRST];
+    } first; /* what lists begin with; they move to the arena when they grow */
     /* What callers get when there is no memory for a real entry. */
     struct account_entry lost_account;
     struct slot_entry lost_slot;
@@ -104,7 +121,7 @@ struct exec_state {
 /* The first failure stays. */
 void exec_state_fail(struct exec_state *s, enum td_error err);
 
-/* A zeroed item at the end, or NULL with the error set. */
+/* A new item at the end, for the caller to fill, or NULL with the error set. */
 void *exec_pool_add(struct exec_state *s, struct exec_pool *p, size_t item_bytes, size_t align);
 /* Room for one more: NULL with the error set, or an array that holds what `old` held. */
 void *exec_array_grow(struct exec_state *s, const void *old, uint32_t count, uint32_t *cap,
@@ -124,6 +141,10 @@ void exec_slot_undo(struct exec_state *s, enum undo_kind kind, uint32_t entry,
 /* The account's entry, known or not. */
 struct account_entry *exec_account_need(struct exec_state *s, const struct td_addr *a,
                                         uint32_t *number);
+/* The same for a caller who has the address in words and exec_hash_addr of it. */
+struct account_entry *exec_account_need_hashed(struct exec_state *s, const struct td_addr *a,
+                                               const struct exec_addr_words *key, uint64_t sum,
+                                               uint32_t *number);
 /* All its storage reads 0 from here on.  Amortised O(1): a slot is looked at once per time it was
  * asked for, written or restored. */
 void exec_storage_wipe(struct exec_state *s, struct account_entry *e);

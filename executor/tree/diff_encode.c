@@ -26,11 +26,24 @@ static void put_key(struct td_writer *w, const struct td_p2_digest *key)
     td_put_u8(w, (uint8_t)acc);
 }
 
+/* Certainly no closer than 2^248: what two hashes usually are.  The difference is then as long as
+ * the value, and need not be known. */
+static bool is_far(const struct exec_u256 *a, const struct exec_u256 *b)
+{
+    uint32_t x = (uint32_t)(a->w[3] >> 56), y = (uint32_t)(b->w[3] >> 56);
+    return x > y + 1u || y > x + 1u;
+}
+
 /* The shortest of the three forms. */
 static void put_number(struct td_writer *w, const struct exec_u256 *old,
                        const struct exec_u256 *now)
 {
     struct exec_u256 delta;
+    if (now->w[3] >> 56 != 0 && is_far(old, now)) {
+        td_put_u8(w, 32);
+        td_put_bytes(w, now->w, 32);
+        return;
+    }
     uint32_t form = exec_u256_sub(&delta, now, old) ? 2u : 1u;
     if (form == 2u)
         (void)exec_u256_sub(&delta, old, now);

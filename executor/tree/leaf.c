@@ -30,6 +30,7 @@ const struct td_p2_digest EXEC_EMPTY_CODE_DIGEST = {{{0x483B6F15},
 static inline __attribute__((always_inline)) void pack(struct td_kb *out, unsigned limbs,
                                                        const uint32_t *w, unsigned words)
 {
+#pragma GCC unroll 32
     for (unsigned i = 0; i < limbs; i++) {
         unsigned at = LIMB_BITS * i / 32u, shift = LIMB_BITS * i % 32u;
         uint32_t x = w[at] >> shift;
@@ -42,14 +43,14 @@ static inline __attribute__((always_inline)) void pack(struct td_kb *out, unsign
 static void pack_u256(struct td_kb *out, const struct exec_u256 *v)
 {
     uint32_t w[8];
-    memcpy(w, v->w, sizeof w);
+    memcpy(w, TD_WORDS_OF(v->w), sizeof w);
     pack(out, WORD_LIMBS, w, 8);
 }
 
 static void pack_bytes32(struct td_kb *out, const struct td_hash *h)
 {
     uint32_t w[8];
-    memcpy(w, h->b, sizeof w);
+    memcpy(w, TD_WORDS_OF(h->b), sizeof w);
     pack(out, WORD_LIMBS, w, 8);
 }
 
@@ -57,8 +58,8 @@ static void pack_bytes32(struct td_kb *out, const struct td_hash *h)
 
 static void sponge_begin(struct td_kb s[TD_P2_WIDTH], enum td_p2_tag tag, uint32_t length)
 {
-    for (unsigned i = 0; i < TD_P2_WIDTH; i++)
-        s[i].v = 0;
+    memset(TD_WORDS_OF(s), 0, TD_P2_WIDTH / 2u * sizeof *s); /* halves: stores and no call */
+    memset(TD_WORDS_OF(s + TD_P2_WIDTH / 2u), 0, TD_P2_WIDTH / 2u * sizeof *s);
     s[TD_P2_RATE].v = (uint32_t)tag;
     s[TD_P2_RATE + 1u].v = length;
 }
@@ -69,14 +70,14 @@ static void sponge_hash(struct td_p2_digest *out, enum td_p2_tag tag, const stru
     struct td_kb s[TD_P2_WIDTH];
     sponge_begin(s, tag, count);
     td_chip_p2_absorb(s, data, count);
-    memcpy(out->e, s, sizeof out->e);
+    memcpy(TD_WORDS_OF(out->e), s, sizeof out->e);
 }
 
 void exec_key_account(struct td_p2_digest *out, const struct td_addr *addr)
 {
     struct td_kb in[ADDR_LIMBS];
     uint32_t w[5];
-    memcpy(w, addr->b, sizeof w);
+    memcpy(w, TD_WORDS_OF(addr->b), sizeof w);
     pack(in, ADDR_LIMBS, w, 5);
     sponge_hash(out, TD_P2_KEY, in, ADDR_LIMBS);
 }
@@ -86,7 +87,7 @@ void exec_key_slot(struct td_p2_digest *out, const struct td_addr *addr,
 {
     struct td_kb in[ADDR_LIMBS + WORD_LIMBS];
     uint32_t w[5];
-    memcpy(w, addr->b, sizeof w);
+    memcpy(w, TD_WORDS_OF(addr->b), sizeof w);
     pack(in, ADDR_LIMBS, w, 5);
     pack_u256(in + ADDR_LIMBS, slot);
     sponge_hash(out, TD_P2_KEY, in, ADDR_LIMBS + WORD_LIMBS);
@@ -125,7 +126,7 @@ void exec_code_digest(struct td_p2_digest *out, struct td_bytes code)
         }
     }
     td_chip_p2_absorb(s, buf, fill);
-    memcpy(out->e, s, sizeof out->e);
+    memcpy(TD_WORDS_OF(out->e), s, sizeof out->e);
 }
 
 enum td_error exec_account_value(struct td_p2_digest *out, const struct exec_account *account,
@@ -149,6 +150,7 @@ enum td_error exec_account_value(struct td_p2_digest *out, const struct exec_acc
 
 int exec_key_cmp(const struct td_p2_digest *a, const struct td_p2_digest *b)
 {
+#pragma GCC unroll 9
     for (unsigned i = 0; i < TD_P2_DIGEST; i++) {
         if (a->e[i].v != b->e[i].v)
             return a->e[i].v < b->e[i].v ? -1 : 1;

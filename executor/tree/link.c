@@ -63,8 +63,9 @@ static enum exec_tree_verdict check_access(const struct exec_tree_batch *b, uint
     c->access = number;
     if (a->write) {
         c->written = true;
-        c->now = *leaf;
+        c->now.key = leaf->key;
         c->now.value = a->value;
+        c->now.next = leaf->next;
     }
     return EXEC_TREE_OK;
 }

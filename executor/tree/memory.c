@@ -83,7 +83,7 @@ static enum td_error port_nodes(void *self, uint32_t level, const uint32_t *inde
 {
     const struct exec_tree_memory *m = self;
     for (uint32_t i = 0; i < count; i++) {
-        if (level > EXEC_TREE_DEPTH || is_empty_subtree(level, indexes[i], m->leaf_count))
+        if (level > EXEC_TREE_DEPTH || ((uint64_t)indexes[i] << level) >= m->leaf_count)
             return TD_E_NOTFOUND;
         out[i] = m->nodes[level][indexes[i]];
     }

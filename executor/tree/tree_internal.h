@@ -20,6 +20,7 @@ static inline const struct td_kb *digest_elements(const struct td_p2_digest *fir
 static inline bool digest_eq(const struct td_p2_digest *a, const struct td_p2_digest *b)
 {
     uint32_t differ = 0;
+#pragma GCC unroll 9
     for (unsigned i = 0; i < TD_P2_DIGEST; i++)
         differ |= a->e[i].v ^ b->e[i].v;
     return differ == 0;
@@ -28,17 +29,25 @@ static inline bool digest_eq(const struct td_p2_digest *a, const struct td_p2_di
 /* Are all of them field elements?  Words of a witness are not, until this said so. */
 static inline bool words_are_elements(const struct td_kb *e, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (e[i].v >= TD_KB_P)
+    for (; count >= TD_P2_DIGEST; count -= TD_P2_DIGEST, e += TD_P2_DIGEST) { /* mostly digests */
+#pragma GCC unroll 9
+        for (uint32_t i = 0; i < TD_P2_DIGEST; i++) {
+            if (e[i].v >= TD_KB_P)
+                return false;
+        }
+    }
+    for (; count > 0; count--, e++) {
+        if (e->v >= TD_KB_P)
             return false;
     }
     return true;
 }
 
-/* Does the sibling at this place have no leaf below it in the new tree? */
+/* Does the sibling at this place have no leaf below it in the new tree?  level < EXEC_TREE_DEPTH,
+ * leaf_count > 0. */
 static inline bool is_empty_subtree(uint32_t level, uint32_t index, uint32_t leaf_count)
 {
-    return ((uint64_t)index << level) >= leaf_count;
+    return index > (leaf_count - 1u) >> level;
 }
 
 /* Stable merge sort of numbers by what they stand for; `before(owner, a, b)` = a goes first.

@@ -64,8 +64,10 @@ static enum exec_tree_verdict take_siblings(struct climb *c, const struct td_p2_
 {
     if (c->left < count)
         return EXEC_TREE_MISSING;
+#ifndef TD_CHIPS /* p2_path refuses other words itself, and siblings are used nowhere else */
     if (!words_are_elements(digest_elements(c->siblings), count * TD_P2_DIGEST))
         return EXEC_TREE_WORD;
+#endif
     *out = c->siblings;
     c->siblings += count;
     c->left -= count;
@@ -98,16 +100,29 @@ static enum exec_tree_verdict climb_level(struct climb *c)
     return EXEC_TREE_OK;
 }
 
+/* From a node `index` on, `levels` levels below the root: how many siblings in a row are sent, or
+ * are `*empty`.  `last` is the last node that has a leaf below it, index <= last. */
+static uint32_t siblings_alike(uint32_t index, uint32_t last, uint32_t levels, bool *empty)
+{
+    uint32_t differ = index ^ last, run = 0;
+    *empty = differ == 0 && (index & 1u) == 0;
+    if (differ != 0) /* until they meet, the one on the right is still there */
+        return 32u - (uint32_t)__builtin_clz(differ);
+    if (index == 0)
+        return levels;
+    for (; (index & 1u) == (*empty ? 0u : 1u); index >>= 1)
+        run++;
+    return run;
+}
+
 /* One left: its siblings, sent or empty, follow each other in runs that take one call each. */
 static enum exec_tree_verdict climb_alone(struct climb *c)
 {
     struct item *it = &c->items[0];
     while (c->level < EXEC_TREE_DEPTH) {
-        bool empty = is_empty_subtree(c->level, it->index ^ 1u, c->leaf_count);
-        uint32_t run = 1;
-        while (c->level + run < EXEC_TREE_DEPTH &&
-               is_empty_subtree(c->level + run, (it->index >> run) ^ 1u, c->leaf_count) == empty)
-            run++;
+        bool empty;
+        uint32_t run = siblings_alike(it->index, (c->leaf_count - 1u) >> c->level,
+                                      EXEC_TREE_DEPTH - c->level, &empty);
         const struct td_p2_digest *s = exec_tree_empty(c->level);
         if (!empty) {
             enum exec_tree_verdict v = take_siblings(c, &s, run);
@@ -139,7 +154,7 @@ enum exec_tree_verdict exec_tree_verify(struct exec_tree_head *now,
                                         struct td_arena *arena)
 {
     uint32_t count = batch->place_count + batch->insert_count;
-    memset(now, 0, sizeof *now);
+    *now = (struct exec_tree_head){.leaf_count = 0};
     if (count == 0) {
         if (sibling_count > 0)
             return EXEC_TREE_EXTRA;
@@ -161,9 +176,10 @@ enum exec_tree_verdict exec_tree_verify(struct exec_tree_head *now,
         const struct pair *root = items[0].p;
         if (v == EXEC_TREE_OK && !digest_eq(&root->old, &batch->old.root))
             v = EXEC_TREE_ROOT;
-        if (v == EXEC_TREE_OK)
-            *now = (struct exec_tree_head){.root = root->changed ? root->now : root->old,
-                                           .leaf_count = c.leaf_count};
+        if (v == EXEC_TREE_OK) {
+            now->root = root->changed ? root->now : root->old;
+            now->leaf_count = c.leaf_count;
+        }
     }
     td_arena_rewind(arena, mark);
     return v;

@@ -43,16 +43,16 @@ static enum td_error refuse(struct exec_witness *w, enum exec_witness_fault faul
 /* Sections in order, without gaps, up to the last word. */
 static bool lay_out(struct exec_witness *w, const uint32_t *first[EXEC_WITNESS_SECTIONS])
 {
-    uint64_t at = EXEC_WITNESS_HEADER_WORDS;
+    uint32_t at = EXEC_WITNESS_HEADER_WORDS;
+#pragma GCC unroll 8 /* item sizes are constants then */
     for (uint32_t i = 0; i < EXEC_WITNESS_SECTIONS; i++) {
         uint32_t count = w->words[6u + 2u * i];
-        if (w->words[5u + 2u * i] != at || count > w->word_count)
+        uint64_t words = (uint64_t)count * EXEC_WITNESS_ITEM_WORDS[i];
+        if (w->words[5u + 2u * i] != at || words > w->word_count - at)
             return false;
         first[i] = w->words + at;
         w->count[i] = count;
-        at += (uint64_t)count * EXEC_WITNESS_ITEM_WORDS[i];
-        if (at > w->word_count)
-            return false;
+        at += (uint32_t)words;
     }
     return at == w->word_count;
 }
@@ -77,7 +77,11 @@ enum td_error exec_witness_open(struct exec_witness *w, const uint32_t *words, s
 {
     const uint32_t *first[EXEC_WITNESS_SECTIONS];
     uint32_t bad = 0;
-    *w = (struct exec_witness){.words = words};
+    w->words = words;
+    w->account_next = w->slot_next = w->code_next = w->code_word_next = 0;
+    w->fault = EXEC_WITNESS_FINE;
+    w->tree_verdict = EXEC_TREE_OK;
+    w->fault_at = 0;
     if (word_count < EXEC_WITNESS_HEADER_WORDS || word_count > EXEC_WITNESS_WORDS_MAX ||
         words[0] != EXEC_WITNESS_MAGIC || words[1] != EXEC_WITNESS_VERSION ||
         words[2] != word_count)
@@ -109,15 +113,17 @@ enum td_error exec_witness_open(struct exec_witness *w, const uint32_t *words, s
 static bool same_addr(const uint32_t words[5], const struct td_addr *addr)
 {
     uint32_t w[5];
-    memcpy(w, addr->b, sizeof w);
+    memcpy(w, TD_WORDS_OF(addr->b), sizeof w);
     return ((w[0] ^ words[0]) | (w[1] ^ words[1]) | (w[2] ^ words[2]) | (w[3] ^ words[3]) |
             (w[4] ^ words[4])) == 0;
 }
 
+/* `bytes` of a hash or a number. */
 static bool same_words8(const uint32_t words[8], const void *bytes)
 {
     uint32_t w[8], differ = 0;
-    memcpy(w, bytes, sizeof w);
+    memcpy(w, TD_WORDS_OF(bytes), sizeof w);
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i++)
         differ |= w[i] ^ words[i];
     return differ == 0;
@@ -150,7 +156,7 @@ static enum td_error read_slot(void *self, const struct td_addr *addr, const str
     if (i >= w->count[EXEC_WITNESS_SLOTS] || !same_addr(w->slots[i].addr, addr) ||
         !same_words8(w->slots[i].slot, slot->w))
         return fail(w, EXEC_WITNESS_SLOT_ABSENT, i);
-    memcpy(out->w, w->slots[i].value, sizeof out->w);
+    memcpy(TD_WORDS_OF(out->w), TD_WORDS_OF(w->slots[i].value), sizeof out->w);
     w->slot_next++;
     return TD_OK;
 }
@@ -254,9 +260,9 @@ enum td_error exec_witness_finish(struct exec_witness *w, const struct exec_stat
 {
     struct exec_plan p;
     struct exec_tree_change *changes;
-    memset(now, 0, sizeof *now);
+    *now = (struct exec_tree_head){.leaf_count = 0};
     if (diffs != NULL)
-        memset(diffs, 0, sizeof *diffs);
+        *diffs = (struct exec_diffs){.on = {.ptr = NULL}};
     enum td_error err = check_counts(w, state, old);
     if (err == TD_OK)
         err = check_codes(w);
@@ -273,16 +279,15 @@ enum td_error exec_witness_finish(struct exec_witness *w, const struct exec_stat
                                     .access_count = p.account_count + p.slot_count,
                                     .inserts = w->inserts,
                                     .insert_count = w->count[EXEC_WITNESS_INSERTS]};
-    struct exec_tree_head head;
     enum exec_tree_verdict v = exec_tree_link(&changes, &batch, arena);
     if (v == EXEC_TREE_OK)
-        v = exec_tree_verify(&head, &batch, changes, w->siblings, w->count[EXEC_WITNESS_SIBLINGS],
+        v = exec_tree_verify(now, &batch, changes, w->siblings, w->count[EXEC_WITNESS_SIBLINGS],
                              arena);
     if (v != EXEC_TREE_OK)
         return tree_fail(w, v);
     if (diffs != NULL)
         err = exec_diffs_encode(diffs, &p, &batch, changes, arena);
-    if (err == TD_OK)
-        *now = head;
+    if (err != TD_OK)
+        *now = (struct exec_tree_head){.leaf_count = 0};
     return err;
 }

@@ -43,7 +43,7 @@ const char *exec_tx_verdict_text(enum exec_tx_verdict v)
 
 static uint64_t zero_bytes(struct td_bytes data)
 {
-    uint64_t n = 0;
+    size_t n = 0;
     for (size_t i = 0; i < data.len; i++)
         n += data.ptr[i] == 0;
     return n;

@@ -546,7 +546,8 @@ enum td_error node_ledger_execute(struct node_ledger *l, struct bft_header *h)
 {
     const struct exec_reader reader = node_ledger_reader(l);
     const struct exec_recoverer recoverer = {l, recover};
-    const struct exec_ports ports = {l, &recoverer, close_block, true};
+    const struct exec_ports ports = {
+        .self = l, .recoverer = &recoverer, .close = close_block, .results = true};
     td_arena_reset(&l->work);
     l->times = (struct node_ledger_times){0};
     l->key_count = 0;

@@ -532,15 +532,23 @@ Test(block, blockhash_is_the_hash_of_that_block)
 Test(block, the_state_is_keyed_by_the_block_that_fills_it)
 {
     chain_block(c, false);
-    struct exec_state *same = calloc(1, exec_state_footprint()), *other;
-    other = calloc(1, exec_state_footprint());
-    exec_state_seed(same, &c->l.result.block_hash);
-    exec_state_seed(other, &c->l.cursor.inbox_acc);
+    const struct exec_reader nobody = {NULL, NULL, NULL, NULL};
+    void *region[2] = {calloc(1, exec_state_footprint()), calloc(1, exec_state_footprint())};
+    struct exec_header header, another;
+    uint8_t bytes[EXEC_HEADER_BYTES];
+    memcpy(bytes, c->l.block.header.ptr, sizeof bytes);
+    cr_assert_eq(exec_header_read(&header, td_bytes_of(bytes, sizeof bytes)), TD_OK);
+    bytes[107] ^= 1u; /* payload root */
+    cr_assert_eq(exec_header_read(&another, td_bytes_of(bytes, sizeof bytes)), TD_OK);
+    struct exec_state *same =
+        exec_state_init_keyed(region[0], &memory, &nobody, exec_header_squeezed(&header));
+    struct exec_state *other =
+        exec_state_init_keyed(region[1], &memory, &nobody, exec_header_squeezed(&another));
     struct exec_hash_key used = c->l.result.state->hash_key;
     cr_expect_eq(memcmp(&used, &same->hash_key, sizeof used), 0);
     cr_expect_neq(memcmp(&used, &other->hash_key, sizeof used), 0);
-    free(same);
-    free(other);
+    free(region[0]);
+    free(region[1]);
 }
 
 /* No L1 has 2^256 wei.  Should one say so, nothing wraps: what does not fit stays where it is. */
@@ -674,4 +682,74 @@ Test(block, no_word_of_the_input_is_free)
     cr_expect_eq(same, 0);
     for (size_t n = 0; n < count; n += 1u + n / 50u)
         cr_expect_neq(exec_run(&got, words, n, &memory), TD_OK, "%zu of %zu words", n, count);
+}
+
+/* The input of the run's only block so far: word 0 holds the byte before the header. */
+static uint32_t *block_input(uint32_t *words, size_t count, uint32_t section)
+{
+    for (size_t i = 0; i + EXEC_WITNESS_HEADER_WORDS < count; i++) {
+        if (words[i] == EXEC_WITNESS_MAGIC && words[i + 1u] == EXEC_WITNESS_VERSION)
+            return words + i + words[i + 5u + 2u * section];
+    }
+    cr_assert_fail("no witness in the run");
+    return NULL;
+}
+
+/* What an empty block leaves to check is checked: each of these runs must be refused, not merely
+ * state something else. */
+Test(block, an_empty_block_that_does_not_follow_is_refused)
+{
+    static const struct {
+        const char *what;
+        uint32_t at; /* of the header, plus one */
+        uint8_t flip;
+    } cases[] = {{"the byte before the header", 0, 1},
+                 {"number", 1 + 23, 1},
+                 {"filler", 1 + 24, 1},
+                 {"an unknown flag", 1 + 24, 4},
+                 {"hash of the block before, first byte", 1 + 65, 0x80},
+                 {"hash of the block before, last byte", 1 + 96, 1},
+                 {"time, now before the last block's", 1 + 102, 0x80},
+                 {"payload root, first byte", 1 + 107, 1},
+                 {"payload root, last byte", 1 + 138, 0x80},
+                 {"number of transactions", 1 + 146, 1}};
+    size_t count;
+    struct exec_statement got;
+    chain_block(c, false);
+    chain_run_begin(c);
+    chain_block(c, false);
+    uint32_t *words = (uint32_t *)(uintptr_t)chain_run_words(c, &count);
+    cr_assert_eq(exec_run(&got, words, count, &memory), TD_OK);
+    uint8_t *bytes = (uint8_t *)block_input(words, count, EXEC_WITNESS_INPUT);
+    for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bytes[cases[i].at] ^= cases[i].flip;
+        cr_expect_eq(exec_run(&got, words, count, &memory), TD_E_CORRUPT, "%s", cases[i].what);
+        bytes[cases[i].at] ^= cases[i].flip;
+    }
+    /* Words that are the same element under another number. */
+    for (uint32_t section = EXEC_WITNESS_PLACES; section <= EXEC_WITNESS_SIBLINGS;
+         section += EXEC_WITNESS_SIBLINGS - EXEC_WITNESS_PLACES) {
+        uint32_t *word = block_input(words, count, section) + 1;
+        *word += TD_KB_P;
+        cr_expect_eq(exec_run(&got, words, count, &memory), TD_E_CORRUPT, "section %u", section);
+        *word -= TD_KB_P;
+    }
+    cr_expect_eq(exec_run(&got, words, count, &memory), TD_OK);
+}
+
+Test(block, time_is_the_header_s_in_seconds)
+{
+    static const uint64_t ms[] = {
+        UINT64_C(1700000000999),       UINT64_C(0xFFFFFFFF) * 1000u + 999u,
+        UINT64_C(0x100000000) * 1000u, UINT64_C(0x0123456789ABCDEF),
+        UINT64_C(0x7FFFFFFFFFFFFFFF),  UINT64_C(0xFFFFFFFFFFFFF000),
+        UINT64_C(0xFFFFFFFFFFFFFFFF)};
+    chain_block(c, false); /* a batch is open: it does not ask for the state before it again */
+    for (uint32_t i = 0; i < sizeof ms / sizeof ms[0]; i++) {
+        c->l.cursor.ts_ms = ms[i] - 1000u;
+        chain_block(c, false);
+        cr_expect_eq(c->l.cursor.ts_ms, ms[i]);
+        cr_expect_eq(c->l.result.env.timestamp, ms[i] / 1000u, "%u", i);
+        cr_expect_eq(c->l.batch.last_time, ms[i] / 1000u, "%u", i);
+    }
 }

@@ -45,7 +45,7 @@ static struct fixture *filled(uint32_t count, uint32_t (*hash)(uint32_t i))
     static uint8_t mem[8u << 20];
     static struct fixture f;
     td_arena_init(&f.arena, mem, sizeof mem);
-    exec_index_init(&f.index, &f.owner, key_of);
+    exec_index_init(&f.index, &f.owner, key_of, NULL);
     for (uint32_t i = 0; i <= KEYS; i++) {
         memset(f.owner.word[i], 0, 32);
         f.owner.word[i][30] = (uint8_t)(i >> 8);
@@ -122,6 +122,20 @@ Test(executor_index, cleared_means_empty_and_reusable)
         cr_assert_eq(find(&f->index, low_alike(i), f->owner.word[i]), i);
 }
 
+Test(executor_index, a_table_outgrows_the_cells_it_was_lent)
+{
+    struct exec_index_cell lent[EXEC_INDEX_CELLS_LENT] = {{0, 0}};
+    struct fixture *f = filled(0, spread);
+    exec_index_init(&f->index, &f->owner, key_of, lent);
+    for (uint32_t n = 0; n < 200; n++) {
+        cr_expect_eq(f->arena.used > 0, n > EXEC_INDEX_CELLS_LENT - 1u, "%u", n);
+        cr_assert_eq(find(&f->index, spread(n), f->owner.word[n]), EXEC_INDEX_NONE);
+        cr_assert(exec_index_add(&f->index, &f->arena, spread(n), n));
+        for (uint32_t i = 0; i <= n; i++)
+            cr_assert_eq(find(&f->index, spread(i), f->owner.word[i]), i);
+    }
+}
+
 Test(executor_index, a_full_arena_is_refused_and_harmless)
 {
     static struct owner o;
@@ -130,7 +144,7 @@ Test(executor_index, a_full_arena_is_refused_and_harmless)
     struct exec_index x;
     uint32_t n = 0;
     td_arena_init(&arena, mem, sizeof mem);
-    exec_index_init(&x, &o, key_of);
+    exec_index_init(&x, &o, key_of, NULL);
     for (uint32_t i = 0; i < 1000; i++)
         memcpy(o.word[i], &i, sizeof i);
     while (n < 1000 && exec_index_add(&x, &arena, spread(n), n))

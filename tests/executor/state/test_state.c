@@ -93,6 +93,40 @@ Test(executor_state, warming_asks_nobody)
     cr_expect_eq(f.source.slots, 2);
 }
 
+/* The block's own write: cold and committed for every transaction, no matter what it reverts. */
+Test(executor_state, a_put_is_no_part_of_any_transaction)
+{
+    struct fixture f = {0};
+    struct td_addr a = addr(1);
+    struct exec_u256 slot = exec_u256_of(9), value = exec_u256_of(70), other = exec_u256_of(71);
+    struct exec_u256 unread = exec_u256_of(10);
+    struct exec_slot_view v;
+    struct exec_reader reader = {&f.source, read_account, read_slot, read_code};
+    static _Alignas(16) uint8_t region[8192];
+    td_arena_init(&f.arena, MEM, ARENA_BYTES);
+    f.s = exec_state_init(region, &f.arena, &reader);
+    exec_state_put(f.s, &a, &slot, &value);
+    exec_state_put(f.s, &a, &unread, &value);
+    cr_expect_eq(f.source.slots, 2);
+    exec_state_tx_begin(f.s);
+    cr_expect_eq(exec_state_tx_pubdata(f.s), 0);
+    struct exec_mark mark = exec_state_mark(f.s);
+    exec_state_sload(f.s, &a, &slot, &v);
+    cr_expect(v.was_cold);
+    cr_expect(exec_u256_eq(&v.now, &value));
+    cr_expect(exec_u256_eq(&v.tx_original, &value));
+    exec_state_sstore(f.s, &a, &slot, &other);
+    exec_state_revert(f.s, mark);
+    exec_state_sload(f.s, &a, &slot, &v);
+    cr_expect(exec_u256_eq(&v.now, &value));
+    exec_state_create(f.s, &a); /* wipes what is there */
+    exec_state_sload(f.s, &a, &unread, &v);
+    cr_expect(exec_u256_is_zero(&v.now));
+    cr_assert_eq(exec_state_slot_count(f.s), 2);
+    cr_expect(exec_u256_is_zero(&exec_state_slot_at(f.s, 0)->original));
+    cr_expect_eq(f.source.slots, 2);
+}
+
 Test(executor_state, precompiles_are_never_cold)
 {
     struct fixture f = {0};

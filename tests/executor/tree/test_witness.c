@@ -329,6 +329,42 @@ Test(exec_witness, small_steps_are_small)
     }
 }
 
+/* The encoder takes the shortest form also where the values' first bytes differ. */
+Test(exec_witness, a_step_of_the_first_byte_may_be_small)
+{
+    static const uint64_t ones = UINT64_MAX;
+    static const struct {
+        struct exec_u256 value;
+        uint32_t len; /* of what is published */
+    } steps[] = {{{{ones, ones, ones, UINT64_C(0x40FFFFFFFFFFFFFF)}}, 32},
+                 {{{0, 0, 0, UINT64_C(0x4100000000000000)}}, 1},          /* + 1 */
+                 {{{ones, ones, ones, UINT64_C(0x40FFFFFFFFFFFFFF)}}, 1}, /* - 1 */
+                 {{{0, 0, 0, UINT64_C(0x4200000000000000)}}, 32},         /* + 2^248 + 1 */
+                 {{{ones, ones, ones, UINT64_C(0x40FFFFFFFFFFFFFF)}}, 32}};
+    struct exec_reader reader = {.self = world,
+                                 .account = world_read_account,
+                                 .slot = world_read_slot,
+                                 .code = world_read_code};
+    struct exec_witness_source source = {.tree = &world->store,
+                                         .hasher = &EXEC_TREE_HASHER_PLAIN,
+                                         .self = world,
+                                         .code_digest = world_code_digest};
+    struct td_addr a = world_addr(9);
+    struct exec_u256 slot = world_slot(1);
+    for (unsigned i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct exec_witness_built built;
+        td_arena_reset(&world->work);
+        struct exec_state *s = world_block(&world->work, &reader, 1, 0);
+        exec_state_put(s, &a, &slot, &steps[i].value);
+        cr_assert_eq(exec_witness_build(&built, s, &world->head, &source, td_bytes_of(NULL, 0),
+                                        &world->work),
+                     TD_OK);
+        /* version, the index (and the key of a new leaf), form, value, two ends */
+        cr_expect_eq(built.diffs.on.len, (i == 0 ? 36u : 1u) + 4u + steps[i].len, "%u", i);
+        world_take(world, s, &built);
+    }
+}
+
 static enum td_error apply(struct td_bytes on, struct td_bytes off, struct exec_diff_applied *x)
 {
     struct exec_diff_base base = {.self = world, .record = world_record};
