@@ -40,6 +40,9 @@ struct chain {
     struct chain_code *codes;
     uint32_t account_count, slot_count, code_count;
     struct exec_tree_memory tree;
+    struct exec_tree_store
+        store;   /* what witnesses are made from: the tree above, unless replaced */
+    bool frozen; /* what a block does to the tree is forgotten */
     struct td_arena forever, block_arena;
     struct td_secp *secp;
     struct td_secp_key key[CHAIN_KEYS];
@@ -54,6 +57,7 @@ struct chain {
     struct exec_witness_built witness;
     bool slopes;          /* hints for a guest without chips */
     uint64_t inbox_ready; /* depositCount of the next header */
+    bool every_epoch;     /* each header begins an epoch and announces the next set */
     /* the run being collected */
     struct exec_run_start start;
     struct exec_run_writer writer;
@@ -65,6 +69,7 @@ void chain_free(struct chain *c);
 
 /* Before the first block. */
 void chain_put(struct chain *c, const struct td_addr *addr, uint64_t ether, struct td_bytes code);
+void chain_put_slot(struct chain *c, const struct td_addr *addr, uint64_t slot, uint64_t value);
 void chain_genesis(struct chain *c);
 
 /* ---- payload of the next block; bytes live as long as the chain */
