@@ -159,7 +159,8 @@ struct exec_receipt {
  *
  * Out of native, or pubdata that the gas limit does not cover: the run is reverted whole (not the
  * nonce, the delegations or the mint), all gas is consumed, status is OUT_OF_NATIVE or
- * OUT_OF_GAS.
+ * OUT_OF_GAS.  Where native units do not even cover what the transaction names, nothing it names
+ * is looked at, its delegations included.
  *
  * Deposits: `mint` appears first and stays whatever happens; the nonce is raised; no gas is bought,
  * returned or tipped. */

@@ -168,9 +168,14 @@ uint64_t td_rlp_get_u64(struct td_rlp_reader *r)
 void td_rlp_get_wei(struct td_rlp_reader *r, struct td_wei *out)
 {
     struct td_bytes v = get_integer(r, TD_WEI_BYTES);
+    if (v.len <= 8) { /* most are: what a list of many costs depends on it */
+        *out = (struct td_wei){{0}};
+        for (size_t i = 0; i < v.len; i++)
+            out->limb[0] = out->limb[0] << 8 | v.ptr[i];
+        return;
+    }
     uint8_t word[TD_WEI_BYTES] = {0};
-    if (v.len > 0)
-        memcpy(word + TD_WEI_BYTES - v.len, v.ptr, v.len);
+    memcpy(word + TD_WEI_BYTES - v.len, v.ptr, v.len);
     td_wei_decode(out, word);
 }
 

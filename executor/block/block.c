@@ -34,13 +34,19 @@ static bool is_inbox(struct td_bytes entry)
     return entry.len > 0 && entry.ptr[0] == EXEC_TX_DEPOSIT;
 }
 
+/* Native units of the block itself and of looking at its payload. */
+static uint64_t native_before(const struct td_bytes *payload, uint32_t count)
+{
+    uint64_t need = EXEC_NATIVE_BLOCK + (count > 0 ? EXEC_NATIVE_SHARED : 0);
+    for (uint32_t i = 0; i < count; i++)
+        need += exec_native_entry(payload[i]);
+    return need;
+}
+
 bool exec_payload_fits(const struct exec_chain *chain, const struct td_bytes *payload,
                        uint32_t count)
 {
-    uint64_t need = EXEC_NATIVE_BLOCK;
-    for (uint32_t i = 0; i < count; i++)
-        need += EXEC_NATIVE_TX + (uint64_t)payload[i].len * EXEC_NATIVE_TX_BYTE;
-    return need <= chain->native_limit;
+    return native_before(payload, count) <= chain->native_limit;
 }
 
 static enum td_error check_payload(struct run *r)
@@ -485,9 +491,8 @@ static enum td_error begin(struct run *r, const struct exec_reader *reader)
     if (err != TD_OK)
         return err;
     r->gas_left = r->chain->gas_limit;
-    r->native_left = r->chain->native_limit - EXEC_NATIVE_BLOCK;
-    for (uint32_t i = 0; i < r->block->payload_count; i++) /* exec_payload_fits: there is as much */
-        r->native_left -= EXEC_NATIVE_TX + (uint64_t)r->block->payload[i].len * EXEC_NATIVE_TX_BYTE;
+    r->native_left = r->chain->native_limit - /* exec_payload_fits: there is as much */
+                     native_before(r->block->payload, r->block->payload_count);
     exec_system_begin(r->out->state, &r->cursor->block_hash, r->cursor->number,
                       r->header.epoch != r->cursor->epoch, r->header.epoch,
                       &r->header.next_set_hash);

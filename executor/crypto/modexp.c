@@ -130,12 +130,11 @@ static void number_limbs(exec_limb *out, size_t n, const struct number *v, uint6
     }
 }
 
-uint64_t exec_modexp_gas(struct td_bytes input)
+struct exec_modexp_work exec_modexp_count(struct td_bytes input)
 {
     struct operands in = operands_decode(input);
     uint64_t longest = in.base.len > in.modulus.len ? in.base.len : in.modulus.len;
     uint64_t words = longest / 8u + (longest % 8u != 0);
-    uint64_t complexity = mul_saturating(words, words);
 
     uint64_t e = in.exponent.len;
     uint64_t head_bits = head_bit_length(&in.exponent, e < HEAD_BYTES ? e : HEAD_BYTES);
@@ -144,7 +143,13 @@ uint64_t exec_modexp_gas(struct td_bytes input)
         iterations = add_saturating(iterations, head_bits - 1);
     if (iterations == 0)
         iterations = 1;
-    uint64_t product = mul_saturating(complexity, iterations);
+    return (struct exec_modexp_work){mul_saturating(words, words), iterations};
+}
+
+uint64_t exec_modexp_gas(struct td_bytes input)
+{
+    struct exec_modexp_work work = exec_modexp_count(input);
+    uint64_t product = mul_saturating(work.products, work.iterations);
     if (product == UINT64_MAX)
         return UINT64_MAX;
     uint64_t gas = product / 3u;

@@ -27,6 +27,13 @@ enum exec_modexp_result {
     EXEC_MODEXP_MEMORY, /* the arena is too small for the numbers, or a size is beyond any memory */
 };
 
+/* What EIP-2565 counts: 8 x 8 byte products of one multiplication, and squarings.  Saturating; the
+ * second is at least 1. */
+struct exec_modexp_work {
+    uint64_t products, iterations;
+};
+struct exec_modexp_work exec_modexp_count(struct td_bytes input);
+
 /* The gas EIP-2565 asks for this input, at least 200; UINT64_MAX when it does not fit.  Any input.
  * Reads the header and the first 32 bytes of the exponent only. */
 uint64_t exec_modexp_gas(struct td_bytes input);

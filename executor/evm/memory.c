@@ -25,7 +25,10 @@ enum exec_status exec_memory_grow(struct exec_frame *f, uint64_t end)
     uint64_t words = exec_words(end);
     int64_t cost = (int64_t)(EXEC_MEMORY_WORD * words + words * words / 512u);
     uint64_t fresh = words - f->memory_len / 32u;
-    if (!exec_charge(f, cost - f->memory_gas, (int64_t)fresh * EXEC_NATIVE_MEMORY_WORD))
+    int64_t native = EXEC_NATIVE_MEMORY + (int64_t)fresh * EXEC_NATIVE_MEMORY_WORD;
+    if (32u * words > f->memory_cap) /* the return data above has to move */
+        native += (int64_t)exec_words(f->return_data.len) * EXEC_NATIVE_COPY_WORD;
+    if (!exec_charge(f, cost - f->memory_gas, native))
         return exec_charge_status(f);
     if (32u * words > SIZE_MAX)
         return EXEC_ERROR;

@@ -2,73 +2,85 @@
  * cycle (prover.md: a cycle-equivalent).  Charged beside gas, so that a transaction that is cheap
  * in gas and dear to prove pays for it, and a block stops at its native budget.
  *
- * Where these numbers come from.  They are estimates, not yet derived opcode by opcode:
- *   - Opcodes: judged from the handler's work on eight 32-bit limbs, about 40 instructions of it
- * for fetching, the stack check and the two meters; those that measured above their price in the
- *     emulator, in loops built for it, were raised to cover it with a quarter to spare.
- *   - Accelerated work (keccak-f, Poseidon2, modular multiplication, curve steps): rows of its
- * table times columns divided by the cells of a cycle, by the designed tables; none is built yet.
- *   - State: what first touching an account or a slot adds to the verification of the witness, an
- *     update assumed: about 12 Poseidon2 node hashes, two permutations per leaf before and after.
+ * Where these numbers come from: tests/executor/costs runs every operation in the guest, counts
+ * instructions and the weight of chip calls (executor/rv32/units.h), and refuses a price below
+ * that; docs/native_costs.md has prices, figures and their ratio.  A price is the worst figure and
+ * about a quarter more, because the figures depend on the compiler and on what else a block does.
  *
  * 1. Part of the program version: a changed table is a new program.
- * 2. Every loop whose length the input chooses has a cost per step here. */
+ * 2. Every loop whose length the input chooses has a cost per step here.
+ * 3. State is priced by its longest path: a leaf alone in a tree of 2^32. */
 #pragma once
 
 enum exec_native_cost {
     /* opcodes, by class; executor/evm/opcodes.h says which is whose */
     EXEC_NATIVE_STOP = 60,
-    EXEC_NATIVE_TINY = 60,     /* POP, JUMPDEST, PC, GAS, small pushes */
-    EXEC_NATIVE_COPY = 80,     /* DUP */
-    EXEC_NATIVE_SWAP = 100,    /* SWAP */
-    EXEC_NATIVE_PUSH = 120,    /* PUSH3 and longer, byte by byte */
-    EXEC_NATIVE_ADD = 140,     /* ADD, SUB */
-    EXEC_NATIVE_COMPARE = 90,  /* LT, GT, SLT, SGT, EQ, ISZERO, AND, OR, XOR, NOT, BYTE */
-    EXEC_NATIVE_SHIFT = 400,   /* SHL, SHR, SAR, SIGNEXTEND */
-    EXEC_NATIVE_MUL = 700,     /* 36 partial products */
-    EXEC_NATIVE_DIV = 3500,    /* DIV, SDIV, MOD, SMOD, ADDMOD: eight digits of eight products */
-    EXEC_NATIVE_MULMOD = 6000, /* a product of 64 and nine digits more */
-    EXEC_NATIVE_EXP = 200,
-    EXEC_NATIVE_EXP_BYTE = 15000, /* eight squarings, eight products */
-    EXEC_NATIVE_JUMP = 90,
-    EXEC_NATIVE_CONTEXT = 130, /* what is in the message or the block: ADDRESS, CALLVALUE, ... */
-    EXEC_NATIVE_MLOAD = 180,   /* MLOAD, MSTORE, CALLDATALOAD: 32 bytes, reversed */
-    EXEC_NATIVE_MSTORE8 = 90,
-    EXEC_NATIVE_RANGE = 200, /* opcodes on a range of bytes, before its words */
-    EXEC_NATIVE_KECCAK = 400,
-    EXEC_NATIVE_LOG = 600,       /* and 32 bytes per topic hashed into bloom and receipt */
-    EXEC_NATIVE_LOG_TOPIC = 700, /* its three bloom bits come from a keccak */
-    EXEC_NATIVE_WARM = 1200,     /* a probe of the state's tables */
-    EXEC_NATIVE_SLOAD = 450,
-    EXEC_NATIVE_SSTORE = 1400,
-    EXEC_NATIVE_TRANSIENT = 600,
-    EXEC_NATIVE_CALL = 5000,    /* a frame: message, marks, value transfer, return */
+    EXEC_NATIVE_TINY = 60, /* POP, PC, GAS, small pushes, small numbers */
+    EXEC_NATIVE_JUMPDEST = 30,
+    EXEC_NATIVE_COPY = 60,     /* DUP */
+    EXEC_NATIVE_SWAP = 80,     /* SWAP */
+    EXEC_NATIVE_PUSH = 230,    /* PUSH3 and longer, byte by byte */
+    EXEC_NATIVE_ADD = 500,     /* ADD, SUB: carries between words the machine does not have */
+    EXEC_NATIVE_COMPARE = 90,  /* LT, GT, SLT, SGT, EQ, ISZERO, NOT, BYTE */
+    EXEC_NATIVE_BITWISE = 120, /* AND, OR, XOR */
+    EXEC_NATIVE_SHIFT = 400,   /* SHL, SHR, SAR */
+    EXEC_NATIVE_SIGNEXTEND = 700,
+    EXEC_NATIVE_MUL = 1100,    /* 36 partial products */
+    EXEC_NATIVE_DIV = 2600,    /* DIV, SDIV, MOD, SMOD, ADDMOD: eight digits of eight products */
+    EXEC_NATIVE_MULMOD = 4800, /* a product of 64 and nine digits more */
+    EXEC_NATIVE_EXP = 280,
+    EXEC_NATIVE_EXP_BYTE = 17000, /* eight squarings, eight products */
+    EXEC_NATIVE_JUMP = 80,
+    EXEC_NATIVE_CONTEXT = 105, /* what is in the message or the block: ADDRESS, CALLVALUE, ... */
+    EXEC_NATIVE_MLOAD = 180,   /* MLOAD, MSTORE: 32 bytes, reversed */
+    EXEC_NATIVE_CALLDATALOAD = 380, /* the same of data that may end before */
+    EXEC_NATIVE_MSTORE8 = 70,
+    EXEC_NATIVE_RANGE = 300, /* opcodes on a range of bytes, before its words */
+    EXEC_NATIVE_KECCAK = 550,
+    EXEC_NATIVE_LOG = 620,
+    EXEC_NATIVE_LOG_TOPIC = 200,
+    EXEC_NATIVE_WARM = 1200,        /* a probe of the state's tables: BALANCE, EXTCODESIZE, ... */
+    EXEC_NATIVE_EXTCODEHASH = 1700, /* two, and a hash reversed */
+    EXEC_NATIVE_SELFBALANCE = 600,
+    EXEC_NATIVE_SLOAD = 720,
+    EXEC_NATIVE_SSTORE = 1650, /* a probe or two, the journal */
+    EXEC_NATIVE_TLOAD = 650,
+    EXEC_NATIVE_TSTORE = 1100,
+    EXEC_NATIVE_CALL = 4400,    /* a frame: message, marks, return */
     EXEC_NATIVE_CREATE = 14000, /* a frame, its address (keccak), two account writes */
-    EXEC_NATIVE_SELFDESTRUCT = 3000,
+    EXEC_NATIVE_SELFDESTRUCT = 7000,
 
     /* parts */
-    EXEC_NATIVE_COPY_WORD = 180,    /* 32 bytes copied, any alignment */
-    EXEC_NATIVE_MEMORY_WORD = 24,   /* 32 new bytes of memory: cleared, eight memory-table rows */
-    EXEC_NATIVE_KECCAK_BLOCK = 600, /* 136 bytes absorbed: 34 words and one keccak-f */
-    EXEC_NATIVE_COLD_SLOT = 5000,
-    EXEC_NATIVE_COLD_ACCOUNT = 6000,
-    EXEC_NATIVE_CODE_WORD = 330,    /* 32 bytes of code first run: hashed, copied, analysed */
-    EXEC_NATIVE_DEPOSIT_WORD = 600, /* 32 bytes of new code: two hashes, copied */
+    EXEC_NATIVE_COPY_WORD = 75,     /* 32 bytes copied, any alignment */
+    EXEC_NATIVE_MOVE_WORD = 250,    /* and where they overlap */
+    EXEC_NATIVE_MEMORY = 160,       /* memory grows, */
+    EXEC_NATIVE_MEMORY_WORD = 24,   /* by 32 bytes: cleared, eight memory-table rows */
+    EXEC_NATIVE_KECCAK_BLOCK = 950, /* 136 bytes absorbed: 34 words and one keccak-f */
+    EXEC_NATIVE_COLD_SLOT = 6800,
+    EXEC_NATIVE_COLD_ACCOUNT = 7600,
+    EXEC_NATIVE_SLOT_WRITE = 4000,   /* a slot's first change: its path again, or a new leaf */
+    EXEC_NATIVE_VALUE = 7000,        /* wei moved between two accounts */
+    EXEC_NATIVE_CODE = 2800,         /* a code first read: its entry, found and compared */
+    EXEC_NATIVE_CODE_WORD = 440,     /* 32 bytes of it: hashed */
+    EXEC_NATIVE_ANALYSE_WORD = 640,  /* copied, JUMPDESTs found */
+    EXEC_NATIVE_HASH_WORD = 230,     /* CREATE2: 32 bytes of init code through keccak */
+    EXEC_NATIVE_DEPOSIT_WORD = 1000, /* 32 bytes of new code: two hashes, copied, published */
 
     /* precompiled contracts: a base, and a step of the loop its input chooses */
-    EXEC_NATIVE_ECRECOVER = 120000, /* about 260 double and 130 add calls, the inverses checked */
+    EXEC_NATIVE_ECRECOVER = 66000, /* about 260 double and 130 add calls, the inverses checked */
     EXEC_NATIVE_SHA256 = 1500,
-    EXEC_NATIVE_SHA256_BLOCK = 4600, /* 64 bytes */
-    EXEC_NATIVE_RIPEMD160 = 1500,
-    EXEC_NATIVE_RIPEMD160_BLOCK = 6500, /* 64 bytes */
+    EXEC_NATIVE_SHA256_BLOCK = 6300, /* 64 bytes */
+    EXEC_NATIVE_RIPEMD160 = 1800,
+    EXEC_NATIVE_RIPEMD160_BLOCK = 7400, /* 64 bytes */
     EXEC_NATIVE_IDENTITY = 200,
-    EXEC_NATIVE_MODEXP = 20000,
-    EXEC_NATIVE_MODEXP_GAS =
-        1000, /* per unit of gas: one 8 x 8 byte product and reduction is 1/3 */
-    EXEC_NATIVE_BN254_ADD = 60000,
-    EXEC_NATIVE_BN254_MUL = 1600000,
-    EXEC_NATIVE_PAIRING = 60000000,
-    EXEC_NATIVE_PAIRING_PAIR = 40000000,
+    EXEC_NATIVE_MODEXP = 16000,
+    EXEC_NATIVE_MODEXP_SETUP = 1900, /* per 8 x 8 byte product: reductions before and after */
+    EXEC_NATIVE_MODEXP_STEP = 230,   /* per such product and bit of the exponent */
+    EXEC_NATIVE_MODEXP_BIT = 600,    /* per bit */
+    EXEC_NATIVE_BN254_ADD = 25000,
+    EXEC_NATIVE_BN254_MUL = 800000,
+    EXEC_NATIVE_PAIRING = 13000000,
+    EXEC_NATIVE_PAIRING_PAIR = 10000000,
     EXEC_NATIVE_BLAKE2F = 2000,
-    EXEC_NATIVE_BLAKE2F_ROUND = 1300,
+    EXEC_NATIVE_BLAKE2F_ROUND = 760,
 };

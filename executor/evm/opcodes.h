@@ -19,7 +19,7 @@
     X(0x08, ADDMOD, 3, 1, 8, DIV)                                                                  \
     X(0x09, MULMOD, 3, 1, 8, MULMOD)                                                               \
     X(0x0a, EXP, 2, 1, 10, EXP)                                                                    \
-    X(0x0b, SIGNEXTEND, 2, 1, 5, SHIFT)                                                            \
+    X(0x0b, SIGNEXTEND, 2, 1, 5, SIGNEXTEND)                                                       \
     U(0x0c) U(0x0d) U(0x0e) U(0x0f)                                                                \
     X(0x10, LT, 2, 1, 3, COMPARE)                                                                  \
     X(0x11, GT, 2, 1, 3, COMPARE)                                                                  \
@@ -27,9 +27,9 @@
     X(0x13, SGT, 2, 1, 3, COMPARE)                                                                 \
     X(0x14, EQ, 2, 1, 3, COMPARE)                                                                  \
     X(0x15, ISZERO, 1, 1, 3, COMPARE)                                                              \
-    X(0x16, AND, 2, 1, 3, COMPARE)                                                                 \
-    X(0x17, OR, 2, 1, 3, COMPARE)                                                                  \
-    X(0x18, XOR, 2, 1, 3, COMPARE)                                                                 \
+    X(0x16, AND, 2, 1, 3, BITWISE)                                                                 \
+    X(0x17, OR, 2, 1, 3, BITWISE)                                                                  \
+    X(0x18, XOR, 2, 1, 3, BITWISE)                                                                 \
     X(0x19, NOT, 1, 1, 3, COMPARE)                                                                 \
     X(0x1a, BYTE, 2, 1, 3, COMPARE)                                                                \
     X(0x1b, SHL, 2, 1, 3, SHIFT)                                                                   \
@@ -44,17 +44,17 @@
     X(0x32, ORIGIN, 0, 1, 2, CONTEXT)                                                              \
     X(0x33, CALLER, 0, 1, 2, CONTEXT)                                                              \
     X(0x34, CALLVALUE, 0, 1, 2, CONTEXT)                                                           \
-    X(0x35, CALLDATALOAD, 1, 1, 3, MLOAD)                                                          \
+    X(0x35, CALLDATALOAD, 1, 1, 3, CALLDATALOAD)                                                   \
     X(0x36, CALLDATASIZE, 0, 1, 2, TINY)                                                           \
     X(0x37, CALLDATACOPY, 3, 0, 3, RANGE)                                                          \
     X(0x38, CODESIZE, 0, 1, 2, TINY)                                                               \
     X(0x39, CODECOPY, 3, 0, 3, RANGE)                                                              \
     X(0x3a, GASPRICE, 0, 1, 2, CONTEXT)                                                            \
     X(0x3b, EXTCODESIZE, 1, 1, 100, WARM)                                                          \
-    X(0x3c, EXTCODECOPY, 4, 0, 100, RANGE)                                                         \
+    X(0x3c, EXTCODECOPY, 4, 0, 100, WARM)                                                          \
     X(0x3d, RETURNDATASIZE, 0, 1, 2, TINY)                                                         \
     X(0x3e, RETURNDATACOPY, 3, 0, 3, RANGE)                                                        \
-    X(0x3f, EXTCODEHASH, 1, 1, 100, WARM)                                                          \
+    X(0x3f, EXTCODEHASH, 1, 1, 100, EXTCODEHASH)                                                   \
     X(0x40, BLOCKHASH, 1, 1, 20, MLOAD)                                                            \
     X(0x41, COINBASE, 0, 1, 2, CONTEXT)                                                            \
     X(0x42, TIMESTAMP, 0, 1, 2, TINY)                                                              \
@@ -62,7 +62,7 @@
     X(0x44, PREVRANDAO, 0, 1, 2, CONTEXT)                                                          \
     X(0x45, GASLIMIT, 0, 1, 2, TINY)                                                               \
     X(0x46, CHAINID, 0, 1, 2, TINY)                                                                \
-    X(0x47, SELFBALANCE, 0, 1, 5, WARM)                                                            \
+    X(0x47, SELFBALANCE, 0, 1, 5, SELFBALANCE)                                                     \
     X(0x48, BASEFEE, 0, 1, 2, CONTEXT)                                                             \
     X(0x49, BLOBHASH, 1, 1, 3, MLOAD)                                                              \
     X(0x4a, BLOBBASEFEE, 0, 1, 2, CONTEXT)                                                         \
@@ -78,9 +78,9 @@
     X(0x58, PC, 0, 1, 2, TINY)                                                                     \
     X(0x59, MSIZE, 0, 1, 2, TINY)                                                                  \
     X(0x5a, GAS, 0, 1, 2, TINY)                                                                    \
-    X(0x5b, JUMPDEST, 0, 0, 1, TINY)                                                               \
-    X(0x5c, TLOAD, 1, 1, 100, TRANSIENT)                                                           \
-    X(0x5d, TSTORE, 2, 0, 100, TRANSIENT)                                                          \
+    X(0x5b, JUMPDEST, 0, 0, 1, JUMPDEST)                                                           \
+    X(0x5c, TLOAD, 1, 1, 100, TLOAD)                                                               \
+    X(0x5d, TSTORE, 2, 0, 100, TSTORE)                                                             \
     X(0x5e, MCOPY, 3, 0, 3, RANGE)                                                                 \
     X(0x5f, PUSH0, 0, 1, 2, TINY)                                                                  \
     X(0x60, PUSH1, 0, 1, 3, TINY)                                                                  \

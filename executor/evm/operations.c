@@ -93,7 +93,7 @@ enum exec_status exec_op_mcopy(struct exec_frame *f, struct exec_u256 *sp)
     NEED(f, further, &sp[-2], &to, &len);
     NEED(f, &sp[0], &sp[-2], &to, &len);
     NEED(f, &sp[-1], &sp[-2], &from, &len);
-    CHARGE(f, EXEC_COPY_WORD * exec_words(len), EXEC_NATIVE_COPY_WORD * exec_words(len));
+    CHARGE(f, EXEC_COPY_WORD * exec_words(len), EXEC_NATIVE_MOVE_WORD * exec_words(len));
     if (len > 0)
         memmove(f->memory + to, f->memory + from, len);
     return EXEC_SUCCESS;
@@ -151,7 +151,7 @@ enum exec_status exec_op_log(struct exec_frame *f, struct exec_u256 *sp, uint32_
     NEED(f, &sp[0], &sp[-1], &at, &len);
     CHARGE(f, (uint64_t)EXEC_LOG_TOPIC * topics + (uint64_t)EXEC_LOG_BYTE * len,
            (uint64_t)EXEC_NATIVE_LOG_TOPIC * topics +
-               (uint64_t)EXEC_NATIVE_KECCAK_BLOCK * (len / TD_KECCAK_RATE_BYTES + 1u));
+               (uint64_t)EXEC_NATIVE_COPY_WORD * exec_words(len));
     for (uint32_t i = 0; i < topics; i++)
         exec_u256_inline_to_be32(log.topic[i].b, &sp[-2 - (int)i]);
     if (len > 0)
@@ -164,6 +164,7 @@ enum exec_status exec_op_output(struct exec_frame *f, struct exec_u256 *sp)
 {
     size_t at, len;
     NEED(f, &sp[0], &sp[-1], &at, &len);
+    CHARGE(f, 0, EXEC_NATIVE_COPY_WORD * exec_words(len)); /* into the caller's return data */
     if (len > 0)
         f->output = td_bytes_of(f->memory + at, len);
     return EXEC_SUCCESS;

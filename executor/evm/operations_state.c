@@ -74,7 +74,7 @@ enum exec_status exec_op_extcodecopy(struct exec_frame *f, struct exec_u256 *sp)
     struct td_bytes code = {.ptr = NULL, .len = 0};
     if (!exec_u256_is_zero(&sp[-3])) {
         uint32_t bytes = exec_state_get(f->vm->state, &a)->code_bytes;
-        CHARGE(f, 0, (int64_t)exec_words(bytes) * EXEC_NATIVE_CODE_WORD);
+        CHARGE(f, 0, EXEC_NATIVE_CODE + (int64_t)exec_words(bytes) * EXEC_NATIVE_CODE_WORD);
         code = exec_state_code(f->vm->state, &a);
     }
     return exec_op_copy(f, sp - 1, code);
@@ -145,10 +145,12 @@ enum exec_status exec_op_sstore(struct exec_frame *f, struct exec_u256 *sp)
         return EXEC_OUT_OF_GAS;
     TRY(read_slot(f, &sp[0], EXEC_COLD_SLOT_FULL, &view));
 
-    int64_t gas = EXEC_WARM;
-    if (exec_u256_eq(&view.tx_original, &view.now) && !exec_u256_eq(&view.now, value))
+    int64_t gas = EXEC_WARM, native = 0;
+    if (exec_u256_eq(&view.tx_original, &view.now) && !exec_u256_eq(&view.now, value)) {
         gas = exec_u256_is_zero(&view.now) ? EXEC_SSTORE_SET : EXEC_SSTORE_RESET;
-    CHARGE(f, gas, 0);
+        native = EXEC_NATIVE_SLOT_WRITE;
+    }
+    CHARGE(f, gas, native);
     int64_t refund = sstore_refund(&view, value);
     if (refund != 0)
         exec_state_refund_add(state, refund);
@@ -188,6 +190,7 @@ static enum exec_status touch_delegate(struct exec_frame *f, const struct td_add
     struct td_addr target;
     if (exec_state_get(f->vm->state, a)->code_bytes != EXEC_DELEGATION_BYTES)
         return EXEC_SUCCESS;
+    CHARGE(f, 0, EXEC_NATIVE_CODE + EXEC_NATIVE_CODE_WORD);
     if (!exec_code_delegation(&target, exec_state_code(f->vm->state, a)))
         return EXEC_SUCCESS;
     CHARGE(f, EXEC_WARM, EXEC_NATIVE_WARM);
@@ -248,7 +251,7 @@ enum exec_status exec_op_call(struct exec_frame *f, struct exec_u256 *sp,
     TRY(touch(f, &callee, EXEC_COLD_ACCOUNT_EXTRA));
     TRY(touch_delegate(f, &callee));
     if (pays)
-        CHARGE(f, EXEC_CALL_VALUE, 0);
+        CHARGE(f, EXEC_CALL_VALUE, EXEC_NATIVE_VALUE);
     if (kind == EXEC_CALL && pays && exec_state_is_empty(state, &callee))
         CHARGE(f, EXEC_NEW_ACCOUNT, 0);
 
@@ -286,7 +289,9 @@ enum exec_status exec_op_create(struct exec_frame *f, struct exec_u256 *sp,
         return EXEC_INITCODE_SIZE; /* EIP-3860 */
     int64_t words = (int64_t)exec_words(len);
     int64_t per_word = EXEC_INITCODE_WORD + (kind == EXEC_CREATE2 ? EXEC_KECCAK_WORD : 0);
-    CHARGE(f, per_word * words, EXEC_NATIVE_CODE_WORD * words);
+    int64_t native_word =
+        EXEC_NATIVE_ANALYSE_WORD + (kind == EXEC_CREATE2 ? EXEC_NATIVE_HASH_WORD : 0);
+    CHARGE(f, per_word * words, native_word * words);
 
     const struct exec_account *self = exec_state_get(state, &f->msg.to);
     if (!exec_return_data_set(f, (struct td_bytes){.ptr = NULL, .len = 0}))

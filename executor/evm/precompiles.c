@@ -133,14 +133,22 @@ static enum exec_pre_result identity(struct call *c)
                   EXEC_NATIVE_IDENTITY + EXEC_NATIVE_COPY_WORD * words(c->in.len));
 }
 
+/* a * b, or more than any meter holds. */
+static uint64_t times(uint64_t a, uint64_t b)
+{
+    uint64_t out;
+    return __builtin_mul_overflow(a, b, &out) || out > (uint64_t)INT64_MAX / 8u ? INT64_MAX / 8u
+                                                                                : out;
+}
+
+/* Native units are not gas times a number: gas counts only the exponent's part of the work. */
 static enum exec_pre_result modexp(struct call *c)
 {
-    uint64_t gas = exec_modexp_gas(c->in);
-    if (*c->gas < 0 || gas > (uint64_t)*c->gas)
-        return EXEC_PRE_OUT_OF_GAS; /* before gas is multiplied: it may be anything */
-    if (gas > (uint64_t)INT64_MAX / EXEC_NATIVE_MODEXP_GAS - EXEC_NATIVE_MODEXP)
-        return EXEC_PRE_NATIVE;
-    enum exec_pre_result result = charge(c, gas, EXEC_NATIVE_MODEXP + EXEC_NATIVE_MODEXP_GAS * gas);
+    struct exec_modexp_work w = exec_modexp_count(c->in);
+    uint64_t step = times(w.products, EXEC_NATIVE_MODEXP_STEP) + EXEC_NATIVE_MODEXP_BIT;
+    uint64_t native = EXEC_NATIVE_MODEXP + times(w.products, EXEC_NATIVE_MODEXP_SETUP) +
+                      times(step, w.iterations);
+    enum exec_pre_result result = charge(c, exec_modexp_gas(c->in), native);
     if (result != EXEC_PRE_OK)
         return result;
     return exec_modexp(c->arena, c->in, c->out) == EXEC_MODEXP_OK ? EXEC_PRE_OK : EXEC_PRE_MEMORY;

@@ -156,7 +156,8 @@ static void interpret(struct exec_frame *f)
 /* Native cost of code the first time a run reaches it; later calls find it prepared. */
 static bool charge_code(struct exec_vm *vm, size_t len)
 {
-    vm->native_left -= (int64_t)exec_words(len) * EXEC_NATIVE_CODE_WORD;
+    vm->native_left -= EXEC_NATIVE_CODE + (int64_t)exec_words(len) *
+                                              (EXEC_NATIVE_CODE_WORD + EXEC_NATIVE_ANALYSE_WORD);
     return vm->native_left >= 0;
 }
 
@@ -175,8 +176,13 @@ static enum exec_status load_code(struct exec_run *run, const struct exec_messag
         struct td_addr target;
         if (exec_code_delegation(&target, exec_state_code(state, &at))) {
             at = target;
-            if (msg->depth == 0) /* inside a run the opcode has warmed it, and charged */
+            /* Inside a run the opcode has warmed it, and charged. */
+            if (msg->depth == 0) {
+                vm->native_left -= EXEC_NATIVE_COLD_ACCOUNT + EXEC_NATIVE_CODE;
+                if (vm->native_left < 0)
+                    return EXEC_OUT_OF_NATIVE;
                 exec_state_warm(state, &at);
+            }
             account = exec_state_get(state, &at);
         }
     }
@@ -385,7 +391,8 @@ static enum exec_status deposit(struct exec_frame *f)
         return EXEC_CODE_SIZE;
     if (code.len > 0 && code.ptr[0] == 0xef)
         return EXEC_CODE_PREFIX;
-    if (!exec_charge(f, (int64_t)code.len * EXEC_DEPOSIT_BYTE, words * EXEC_NATIVE_DEPOSIT_WORD))
+    int64_t native = code.len > 0 ? EXEC_NATIVE_CODE + words * EXEC_NATIVE_DEPOSIT_WORD : 0;
+    if (!exec_charge(f, (int64_t)code.len * EXEC_DEPOSIT_BYTE, native))
         return exec_charge_status(f);
     if (code.len > 0)
         exec_state_set_code(f->vm->state, &f->msg.to, code);
@@ -437,6 +444,10 @@ static bool deliver(struct exec_frame *f, enum exec_message_kind kind,
         return true;
     }
     size_t len = f->return_data.len < f->out_len ? f->return_data.len : f->out_len;
+    if (!exec_charge(f, 0, EXEC_NATIVE_COPY_WORD * (int64_t)exec_words(len))) {
+        f->status = EXEC_OUT_OF_NATIVE;
+        return false;
+    }
     if (len > 0)
         memcpy(f->memory + f->out_offset, f->return_data.ptr, len);
     return true;

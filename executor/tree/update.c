@@ -366,7 +366,8 @@ enum td_error exec_tree_apply(struct exec_tree_update *out, struct exec_tree_bat
     out->change_count = count;
     if (count == 0)
         return TD_OK;
-    size_t most = nodes_max(count, leaf_count);
+    /* A level is let in by how many nodes it starts from: as many more than it leaves. */
+    size_t most = nodes_max(count, leaf_count) + count;
     if (most > UINT32_MAX)
         return TD_E_NOSPACE;
     struct climb c = {.bulk = {.hasher = hasher},

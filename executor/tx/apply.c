@@ -1,5 +1,6 @@
 #include "base/core/assert.h"
 #include "executor/evm/code.h"
+#include "executor/evm/native_costs.h"
 #include "executor/tx/tx_internal.h"
 
 #define REFUND_QUOTIENT 5u         /* EIP-3529 */
@@ -48,8 +49,9 @@ static uint64_t native_own(const struct exec_tx *tx)
     uint64_t names = tx->access_count;
     for (uint32_t i = 0; i < tx->access_count; i++)
         names += tx->access[i].slot_count;
-    return (uint64_t)tx->auth_count * EXEC_NATIVE_AUTHORIZATION + names * EXEC_NATIVE_ACCESS +
-           ((uint64_t)tx->data.len + 31u) / 32u * EXEC_NATIVE_DATA_WORD;
+    uint64_t word = EXEC_NATIVE_DATA_WORD + (tx->is_create ? EXEC_NATIVE_ANALYSE_WORD : 0u);
+    return EXEC_NATIVE_APPLY + (uint64_t)tx->auth_count * EXEC_NATIVE_AUTHORIZATION +
+           names * EXEC_NATIVE_ACCESS + ((uint64_t)tx->data.len + 31u) / 32u * word;
 }
 
 /* ---- validation */
@@ -212,14 +214,16 @@ static void execute(struct exec_vm *vm, const struct exec_tx *tx, const struct b
     const struct exec_prices *p = &vm->block->prices;
     uint64_t intrinsic, floor;
     exec_tx_gas(tx, &intrinsic, &floor);
-    warm_named(vm, tx);
-    for (uint32_t i = 0; i < tx->auth_count; i++)
-        delegate(s, &tx->auth[i], vm->block->chain_id);
+    int64_t limit = native_limit > INT64_MAX ? INT64_MAX : (int64_t)native_limit;
+    uint64_t own = native_own(tx);
+    if (own <= (uint64_t)limit) { /* work that nobody pays for is not done */
+        warm_named(vm, tx);
+        for (uint32_t i = 0; i < tx->auth_count; i++)
+            delegate(s, &tx->auth[i], vm->block->chain_id);
+    }
 
     struct exec_mark mark = exec_state_mark(s);
     struct exec_outcome done = {.status = EXEC_SUCCESS};
-    int64_t limit = native_limit > INT64_MAX ? INT64_MAX : (int64_t)native_limit;
-    uint64_t own = native_own(tx);
     vm->native_left = own > (uint64_t)limit ? 0 : limit - (int64_t)own;
     if (tx->gas_limit < intrinsic || tx->gas_limit < floor) {
         done.status = EXEC_OUT_OF_GAS; /* a deposit or a call: nobody checked */

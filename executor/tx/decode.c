@@ -4,6 +4,12 @@
 
 /* ---- reading */
 
+/* The shortest encodings: a list with an address and an empty list; a word; a list with an address
+ * and five numbers of one byte. */
+#define ACCESS_BYTES 23u
+#define SLOT_BYTES 33u
+#define AUTHORIZATION_BYTES 27u
+
 static void get_u256(struct td_rlp_reader *r, struct exec_u256 *out)
 {
     struct td_wei v;
@@ -22,11 +28,13 @@ static void get_to(struct td_rlp_reader *r, struct exec_tx *tx)
         td_rlp_reader_fail(r, TD_E_MALFORMED);
 }
 
-static uint32_t count_items(struct td_rlp_reader list)
+/* Items up to the first that is shorter than any of its kind: what follows is not read, and the
+ * list, longer than what was counted, is malformed. */
+static uint32_t count_items(struct td_rlp_reader list, size_t least_bytes)
 {
     uint32_t n = 0;
-    for (; td_rlp_reader_more(&list); n++)
-        (void)td_rlp_get_item(&list);
+    while (td_rlp_reader_more(&list) && td_rlp_get_item(&list).whole.len >= least_bytes)
+        n++;
     return n;
 }
 
@@ -43,7 +51,7 @@ static void get_access(struct td_rlp_reader *r, struct exec_tx *tx, struct td_ar
 {
     struct td_rlp_reader list, entry, slots;
     td_rlp_get_list(r, &list);
-    uint32_t n = count_items(list);
+    uint32_t n = count_items(list, ACCESS_BYTES);
     struct exec_access *access = TD_ARENA_NEW(arena, struct exec_access, n);
     if (access == NULL) {
         td_rlp_reader_fail(r, TD_E_NOSPACE);
@@ -51,11 +59,11 @@ static void get_access(struct td_rlp_reader *r, struct exec_tx *tx, struct td_ar
     }
     tx->access = access;
     tx->access_count = n;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && list.err == TD_OK; i++) {
         td_rlp_get_list(&list, &entry);
         td_rlp_get_fixed(&entry, access[i].addr.b, TD_ADDR_BYTES);
         td_rlp_get_list(&entry, &slots);
-        uint32_t m = count_items(slots);
+        uint32_t m = count_items(slots, SLOT_BYTES);
         struct exec_u256 *out = TD_ARENA_NEW(arena, struct exec_u256, m);
         if (out == NULL) {
             td_rlp_reader_fail(r, TD_E_NOSPACE);
@@ -79,14 +87,14 @@ static void get_authorizations(struct td_rlp_reader *r, struct exec_tx *tx, stru
 {
     struct td_rlp_reader list, entry;
     td_rlp_get_list(r, &list);
-    uint32_t n = count_items(list);
+    uint32_t n = count_items(list, AUTHORIZATION_BYTES);
     tx->auth = TD_ARENA_NEW(arena, struct exec_authorization, n);
     if (tx->auth == NULL) {
         td_rlp_reader_fail(r, TD_E_NOSPACE);
         return;
     }
     tx->auth_count = n;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && list.err == TD_OK; i++) {
         struct exec_authorization *a = &tx->auth[i];
         td_rlp_get_list(&list, &entry);
         get_u256(&entry, &a->chain_id);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "executor/rv32/symbols.h"
+#include "executor/rv32/units.h"
 #include "node/exit_codes.h"
 
 /* About half a minute: far beyond any block, and an image that loops still ends. */
@@ -292,8 +293,9 @@ static void print_json(FILE *out, const struct guest *g, const struct rv32_funct
     for (uint32_t i = 0; i < RV32_OUTPUT_WORDS && m->stop == RV32_STOP_HALT; i++)
         fprintf(out, "%s%" PRIu32, i == 0 ? "" : ",", m->output[i]);
     fprintf(out,
-            "],\"instructions\":%" PRIu64 ",\"clk\":%" PRIu64 ",\"cpu_seconds\":%.6f,\"calls\":{",
-            rv32_instructions(m), m->clk, g->seconds);
+            "],\"instructions\":%" PRIu64 ",\"units\":%" PRIu64 ",\"clk\":%" PRIu64
+            ",\"cpu_seconds\":%.6f,\"calls\":{",
+            rv32_instructions(m), rv32_units(m), m->clk, g->seconds);
     for (uint32_t i = 0; i < RV32_CALL_COUNT; i++)
         fprintf(out, "%s\"%s\":%" PRIu64, i == 0 ? "" : ",", CALL_NAMES[i], m->calls[i]);
     fprintf(out, "}");
@@ -360,8 +362,10 @@ static void print_text(FILE *out, const struct guest *g, const struct rv32_funct
         for (uint32_t i = 0; i < RV32_OUTPUT_WORDS; i++)
             fprintf(out, "%08" PRIx32 "%s", m->output[i], i + 1 < RV32_OUTPUT_WORDS ? " " : "\n");
     }
-    fprintf(out, "instructions  %" PRIu64 "\nclk           %" PRIu64 "%s\nchip calls    ",
-            rv32_instructions(m), m->clk,
+    fprintf(out,
+            "instructions  %" PRIu64 "\nnative units  %" PRIu64 "\nclk           %" PRIu64
+            "%s\nchip calls    ",
+            rv32_instructions(m), rv32_units(m), m->clk,
             m->clk > RV32_CLK_END ? " (more than one segment of a proof holds)" : "");
     print_calls(out, m->calls);
     fprintf(out, "CPU time      %.3f s, %.0f M instructions/s%s\n", g->seconds, rate,

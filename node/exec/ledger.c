@@ -305,8 +305,9 @@ static enum td_error build(struct node_ledger *l, const struct exec_state *state
                            struct exec_cursor *cursor, struct td_bytes input)
 {
     const struct exec_tree_head old = {cursor->tree_root, cursor->leaf_count};
-    const struct exec_tree_store store = exec_tree_memory_store(&l->tree);
-    const struct exec_witness_source source = {&store, &l->hasher, l, code_digest};
+    const struct exec_tree_store own = exec_tree_memory_store(&l->tree);
+    const struct exec_witness_source source = {l->store != NULL ? l->store : &own, &l->hasher, l,
+                                               code_digest};
     enum td_error err = exec_witness_build(&l->witness, state, &old, &source, input, &l->work);
     if (err != TD_OK)
         return err;
@@ -566,7 +567,9 @@ enum td_error node_ledger_execute(struct node_ledger *l, struct bft_header *h)
 
 enum td_error node_ledger_keep(struct node_ledger *l)
 {
-    enum td_error err = exec_tree_memory_put(&l->tree, &l->witness.update);
+    enum td_error err = TD_OK;
+    if (l->store == NULL)
+        err = exec_tree_memory_put(&l->tree, &l->witness.update);
     if (err == TD_OK)
         err = keep_state(l, l->result.state);
     if (err != TD_OK)

@@ -76,6 +76,8 @@ struct node_ledger {
     uint64_t (*clock)(void);        /* or NULL */
     /* Who else recovers, or NULL; `keys` is filled either way. */
     const struct exec_recoverer *recoverer;
+    /* What witnesses are made of instead of `tree`, or NULL; keep does not touch it. */
+    const struct exec_tree_store *store;
 
     struct node_ledger_table accounts, slots, codes;
     struct exec_tree_memory tree;

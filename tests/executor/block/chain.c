@@ -1,3 +1,4 @@
+#define _GNU_SOURCE 1 /* MAP_ANONYMOUS */
 #include "tests/executor/block/chain.h"
 
 #include <stdlib.h>
@@ -88,6 +89,13 @@ void chain_put(struct chain *c, const struct td_addr *addr, uint64_t ether, stru
     }
 }
 
+void chain_put_slot(struct chain *c, const struct td_addr *addr, uint64_t slot, uint64_t value)
+{
+    struct exec_u256 k = exec_u256_of(slot), v = exec_u256_of(value);
+    begin(c);
+    exec_state_sstore(c->l.genesis, addr, &k, &v);
+}
+
 void chain_genesis(struct chain *c)
 {
     begin(c);
@@ -156,6 +164,10 @@ enum td_error chain_try(struct chain *c, bool end_batch)
                            .origin.deposit_count = c->inbox_ready};
     if (height % 64u > 60u)
         h.next_set_hash.b[0] = (uint8_t)(height / 64u + 1u);
+    if (c->every_epoch) {
+        h.epoch = at->epoch + 1u;
+        memset(h.next_set_hash.b, (int)(height & 0x7fu) + 1, sizeof h.next_set_hash.b);
+    }
     return node_ledger_execute(&c->l, &h);
 }
 

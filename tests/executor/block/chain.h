@@ -14,6 +14,7 @@ struct chain {
     struct td_addr addr[CHAIN_KEYS];
     uint64_t inbox_ready;  /* depositCount of the next header */
     const uint64_t *epoch; /* of the next header, instead of its height / 64 */
+    bool every_epoch;      /* each header begins an epoch and announces the next set */
     bool running;          /* blocks are collected into a run */
 };
 
@@ -22,6 +23,7 @@ void chain_free(struct chain *c);
 
 /* Before the first block. */
 void chain_put(struct chain *c, const struct td_addr *addr, uint64_t ether, struct td_bytes code);
+void chain_put_slot(struct chain *c, const struct td_addr *addr, uint64_t slot, uint64_t value);
 void chain_genesis(struct chain *c);
 
 /* ---- payload of the next block; bytes live as long as the chain */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/core/keccak.h"
+#include "executor/block/costs.h"
 #include "executor/state/state_internal.h"
 #include "executor/system.h"
 #include "tests/executor/block/chain.h"
@@ -134,7 +135,8 @@ Test(block, a_payload_that_costs_more_than_the_limit_to_look_at_is_no_payload)
     struct td_bytes entry = td_bytes_of_text("no transaction"), payload[4];
     for (uint32_t i = 0; i < 4; i++)
         payload[i] = entry;
-    c->l.params.native_limit = 40000 + 3 * (40000 + 24 * 14);
+    c->l.params.native_limit =
+        EXEC_NATIVE_BLOCK + EXEC_NATIVE_SHARED + 3 * (EXEC_NATIVE_TX + EXEC_NATIVE_TX_BYTE * 14u);
     cr_expect(exec_payload_fits(&c->l.params, payload, 3));
     cr_expect_not(exec_payload_fits(&c->l.params, payload, 4));
     chain_run_begin(c);

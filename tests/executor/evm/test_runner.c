@@ -487,8 +487,9 @@ Test(runner, code_is_prepared_once)
     w->vm.native_left = INT64_MAX;
     w->vm.codes = NULL;
     world_call(w, 0x1000, GAS, 0, NONE);
-    cr_assert_eq(INT64_MAX - w->vm.native_left,
-                 first - EXEC_NATIVE_COLD_ACCOUNT + EXEC_NATIVE_CODE_WORD);
+    cr_assert_eq(INT64_MAX - w->vm.native_left, first - EXEC_NATIVE_COLD_ACCOUNT +
+                                                    EXEC_NATIVE_CODE + EXEC_NATIVE_CODE_WORD +
+                                                    EXEC_NATIVE_ANALYSE_WORD);
     world_free(w);
 }
 

@@ -45,6 +45,9 @@ class Guest(unittest.TestCase):
         self.assertEqual(int(lines["instructions"]), told["instructions"])
         self.assertEqual(told["clk"], 1 + told["instructions"] + 1 + told["calls"]["p2_absorb"])
         self.assertEqual((told["stop"], told["calls"]["halt"]), ("halted", 1))
+        # one block absorbed; a row weighs RV32_WEIGHT_P2_ROW
+        self.assertEqual(told["units"], told["instructions"] + 13 * told["calls"]["p2_absorb"])
+        self.assertEqual(lines["native"], f"units  {told['units']}")
 
     def test_profile_sums_to_the_run(self):
         told = json.loads(

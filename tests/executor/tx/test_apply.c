@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/core/keccak.h"
-#include "executor/tx.h"
+#include "executor/tx/tx_internal.h"
 
 #define ARENA_BYTES (8u << 20)
 #define WORLD 8u
@@ -440,22 +440,41 @@ Test(executor_tx_apply, delegations_outlive_a_failed_run)
 
 /* ---- the two extra prices */
 
-/* A loop for ever: ten native units a gas do not pay for it. */
+/* A loop for ever: five native units a gas do not pay for it. */
 Test(executor_tx_apply, out_of_native_takes_all_gas_and_undoes_the_run)
 {
     struct world *w = CODED("\x60\x01\x5f\x55\x5b\x60\x04\x56"); /* SSTORE(0, 1) first */
     struct exec_receipt r;
-    w->env.prices.native_per_gas = 10;
+    w->env.prices.native_per_gas = 5;
     struct exec_tx tx = call(100000);
     tx.value = exec_u256_of(9);
     cr_assert_eq(apply(w, &tx, &r), EXEC_TX_OK);
     cr_expect_eq(r.status, EXEC_OUT_OF_NATIVE);
     cr_expect_eq(r.gas_used, 100000);
-    cr_expect_eq(r.native_used, 1000000);
+    cr_expect_eq(r.native_used, 500000);
     cr_expect_eq(slot(w, 0), 0);
     cr_expect_eq(balance(w, &CODE), 0);
     cr_expect_eq(balance(w, &ALICE), ETHER - 100000 * 9);
     cr_expect_eq(exec_state_get(w->vm.state, &ALICE)->nonce, 1);
+}
+
+/* Units that do not cover what a transaction names: it is not looked at. */
+Test(executor_tx_apply, delegations_that_native_units_do_not_cover_are_not_made)
+{
+    struct exec_authorization auth[] = {{.addr = CODE, .has_authority = true, .authority = BOB}};
+    struct world *w = CODED("\x00");
+    struct exec_receipt r;
+    struct exec_tx tx = delegating(auth, 1);
+    w->env.prices.tx_native_max = EXEC_NATIVE_APPLY + EXEC_NATIVE_AUTHORIZATION - 1u;
+    cr_assert_eq(apply(w, &tx, &r), EXEC_TX_OK);
+    cr_expect_eq(r.status, EXEC_OUT_OF_NATIVE);
+    cr_expect_eq(r.gas_used, tx.gas_limit);
+    cr_expect_eq(r.native_used, w->env.prices.tx_native_max);
+    cr_expect_not(delegates(w, &BOB, &CODE));
+    w = CODED("\x00");
+    w->env.prices.tx_native_max = EXEC_NATIVE_APPLY + EXEC_NATIVE_AUTHORIZATION;
+    cr_assert_eq(apply(w, &tx, &r), EXEC_TX_OK);
+    cr_expect(delegates(w, &BOB, &CODE));
 }
 
 /* Thirty MULMODs: 8 gas each, thousands of native units. */

@@ -13,6 +13,7 @@ enum exec_bn254_result portable_bn254_pairing(bool *one, const uint8_t *in, size
 #define TD_PORTABLE_ONLY
 #define exec_modexp portable_modexp
 #define exec_modexp_gas portable_modexp_gas
+#define exec_modexp_count portable_modexp_count
 #define exec_bn254_add portable_bn254_add
 #define exec_bn254_mul portable_bn254_mul
 #define exec_bn254_pairing portable_bn254_pairing
