@@ -397,14 +397,10 @@ op_SLOAD:
             f->status = status;
             goto stopped;
         }
-    } else { /* enough for a cold slot: one probe reads and says whether it was */
-        struct exec_slot_view view;
-        exec_state_sload(f->vm->state, &f->msg.to, &sp[0], &view);
-        sp[0] = view.now;
-        if (view.was_cold) {
-            gas -= EXEC_COLD_SLOT_EXTRA;
-            native -= EXEC_NATIVE_COLD_SLOT;
-        }
+    } else if (exec_state_sload_now(f->vm->state, &f->msg.to, &sp[0], &sp[0])) {
+        /* Enough for a cold slot: one probe reads and says whether it was. */
+        gas -= EXEC_COLD_SLOT_EXTRA;
+        native -= EXEC_NATIVE_COLD_SLOT;
     }
     NEXT(1);
     OUTSIDE(SSTORE, exec_op_sstore(f, sp));

@@ -86,6 +86,8 @@ struct exec_state {
     struct exec_hash_key hash_key;
     struct exec_index account_index, slot_index, transient_index, code_index;
     struct exec_pool accounts, slots, transients, codes;
+    struct slot_entry *recent_slot; /* the one found last, or NULL: entries do not move */
+    uint32_t recent_slot_number;
     struct exec_list known_accounts, known_slots; /* in the order the reader was asked */
     struct exec_list dirty_accounts, dirty_slots; /* written in this transaction */
     uint64_t *journal;
