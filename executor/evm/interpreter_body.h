@@ -152,9 +152,11 @@
     op_SWAP##n : do                                                                                \
     {                                                                                              \
         STEP(SWAP##n);                                                                             \
-        struct exec_u256 kept_ = sp[0];                                                            \
-        sp[0] = sp[-(n)];                                                                          \
-        sp[-(n)] = kept_;                                                                          \
+        for (int i_ = 0; i_ < 4; i_++) { /* word by word: no copy of the whole goes to memory */   \
+            uint64_t kept_ = sp[0].w[i_];                                                          \
+            sp[0].w[i_] = sp[-(n)].w[i_];                                                          \
+            sp[-(n)].w[i_] = kept_;                                                                \
+        }                                                                                          \
         NEXT(1);                                                                                   \
     }                                                                                              \
     while (0)
