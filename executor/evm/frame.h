@@ -60,6 +60,9 @@ struct exec_frame {
     /* code */
     const uint8_t *code;
     const uint8_t *jumpdests;
+#if EXEC_FUSED
+    const uint8_t *ops;
+#endif
     uint32_t code_len;
     uint32_t pc; /* where to go on */
     /* machine */

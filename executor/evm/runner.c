@@ -226,6 +226,9 @@ static struct exec_frame *open_frame(struct exec_run *run, struct exec_frame *pa
     f->arena_mark = arena_mark;
     f->code = code->bytes;
     f->jumpdests = code->jumpdests;
+#if EXEC_FUSED
+    f->ops = code->ops;
+#endif
     f->code_len = code->len;
     f->pc = 0;
     f->stack = stack;

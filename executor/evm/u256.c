@@ -421,6 +421,10 @@ void exec_u256_sar(struct exec_u256 *out, const struct exec_u256 *a, uint32_t bi
 void exec_u256_from_be(struct exec_u256 *out, const uint8_t *bytes, size_t len)
 {
     struct exec_u256 r = {{0}};
+    if (len == 32) {
+        exec_u256_inline_from_be32(out, bytes);
+        return;
+    }
     for (size_t i = 0; i < len; i++) {
         size_t at = len - 1u - i; /* significance of this byte */
         r.w[at / 8u] |= (uint64_t)bytes[i] << (8u * (at % 8u));
