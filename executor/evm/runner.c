@@ -489,8 +489,10 @@ static void run_frames(struct exec_run *run, struct exec_frame *f, struct exec_o
 
 void exec_evm_run(struct exec_vm *vm, const struct exec_message *msg, struct exec_outcome *out)
 {
-    struct exec_run run = {.vm = vm, .start = td_arena_mark(vm->arena)};
+    struct exec_run run; /* pending is written before it is read, and it is large */
     struct exec_message top = *msg;
+    run.vm = vm;
+    run.start = td_arena_mark(vm->arena);
     if (vm->codes != NULL)
         vm->codes->run++;
     *out = (struct exec_outcome){.status = EXEC_SUCCESS};
