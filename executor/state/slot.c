@@ -180,9 +180,10 @@ static void know(struct exec_state *s, struct slot_entry *e, uint32_t number)
         e->s.tx_original = e->s.now;
 }
 
-static __attribute__((noinline)) struct slot_entry *
-need_other(struct exec_state *s, const struct td_addr *a, const struct exec_u256 *slot,
-           uint32_t *number)
+static __attribute__((noinline)) struct slot_entry *need_other(struct exec_state *s,
+                                                               const struct td_addr *a,
+                                                               const struct exec_u256 *slot,
+                                                               uint32_t *number)
 {
     uint32_t hash;
     *number = find(s, a, slot, &hash);
