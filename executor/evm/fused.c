@@ -13,7 +13,8 @@
 static bool pushes_target(const uint8_t *p, size_t len, const uint8_t *jumpdests)
 {
     size_t to = (size_t)p[1] << 8 | p[2];
-    return p[0] == EXEC_OP_PUSH2 && to < len && (jumpdests[to / 8u] >> (to % 8u) & 1u) != 0;
+    return p[0] == EXEC_OP_PUSH2 && to < len &&
+           ((uint32_t)jumpdests[to / 8u] >> (to % 8u) & 1u) != 0;
 }
 
 static bool is_address_mask(const uint8_t *p)
