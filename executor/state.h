@@ -113,6 +113,9 @@ struct exec_slot_view {
 /* Warms and reads. */
 void exec_state_sload(struct exec_state *s, const struct td_addr *a, const struct exec_u256 *slot,
                       struct exec_slot_view *out);
+/* The same for who needs the value alone; returns was_cold.  `now` may be `slot`. */
+bool exec_state_sload_now(struct exec_state *s, const struct td_addr *a,
+                          const struct exec_u256 *slot, struct exec_u256 *now);
 /* Reads without warming; the slot joins the block's footprint. */
 void exec_state_peek(struct exec_state *s, const struct td_addr *a, const struct exec_u256 *slot,
                      struct exec_u256 *out);

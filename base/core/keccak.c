@@ -1,9 +1,10 @@
 #include "base/core/keccak.h"
 
+#include "base/core/keccak_x86.h"
 #include "base/core/memory.h"
 
 #ifndef TD_CHIPS /* a guest with chips has it as one call: executor/crypto/chips.c */
-static const uint64_t ROUND_CONSTANTS[24] = {
+const uint64_t TD_KECCAK_ROUND_CONSTANTS[24] = {
     UINT64_C(0x0000000000000001), UINT64_C(0x0000000000008082), UINT64_C(0x800000000000808A),
     UINT64_C(0x8000000080008000), UINT64_C(0x000000000000808B), UINT64_C(0x0000000080000001),
     UINT64_C(0x8000000080008081), UINT64_C(0x8000000000008009), UINT64_C(0x000000000000008A),
@@ -82,17 +83,27 @@ keccak_round(uint64_t *restrict e, const uint64_t *restrict a, uint64_t constant
     ROW(e + 20, b0, b1, b2, b3, b4);
 }
 
-void td_keccak_f(uint64_t s[25])
+void td_keccak_f_portable(uint64_t s[25])
 {
     uint64_t a[25];
     uint64_t e[25];
     memcpy(a, s, sizeof a);
     for (unsigned round = 0; round < 24; round += 2) {
-        keccak_round(e, a, ROUND_CONSTANTS[round]);
-        keccak_round(a, e, ROUND_CONSTANTS[round + 1]);
+        keccak_round(e, a, TD_KECCAK_ROUND_CONSTANTS[round]);
+        keccak_round(a, e, TD_KECCAK_ROUND_CONSTANTS[round + 1]);
     }
     memcpy(s, a, sizeof a);
 }
+
+#if TD_KECCAK_X86
+void td_keccak_f(uint64_t s[25])
+{
+    if (td_keccak_x86_has())
+        td_keccak_f_x86(s);
+    else
+        td_keccak_f_portable(s);
+}
+#endif
 #endif
 
 static inline void xor_byte(struct td_keccak *k, uint32_t at, uint8_t v)
@@ -278,6 +289,12 @@ void td_keccak_final(struct td_keccak *k, struct td_hash *out)
 
 void td_keccak256(struct td_hash *out, const void *data, size_t len)
 {
+#if TD_KECCAK_X86
+    if (len == 64 && td_keccak_x86_has()) {
+        td_keccak_64_x86(out->b, data);
+        return;
+    }
+#endif
     struct td_keccak k;
     if (len < TD_KECCAK_RATE_BYTES) {
         td_keccak_start(&k, data, (uint32_t)len);

@@ -7,7 +7,7 @@
 
 size_t exec_code_prepared_bytes(size_t len)
 {
-    return len + EXEC_CODE_PADDING + len / 8u + 1u;
+    return (1u + EXEC_FUSED) * (len + EXEC_CODE_PADDING) + len / 8u + 1u;
 }
 
 /* A PUSH's data may run past the end of the code; the loop's condition is all that takes. */
@@ -35,6 +35,14 @@ bool exec_code_prepare(struct exec_code *out, struct td_arena *arena, struct td_
         memcpy(bytes, code.ptr, code.len);
     memset(bytes + code.len, 0, padded - code.len);
     analyse(jumpdests, bytes, code.len);
+#if EXEC_FUSED
+    uint8_t *ops = td_arena_get(arena, padded, 8);
+    if (ops == NULL)
+        return false;
+    memcpy(ops, bytes, padded);
+    exec_code_fuse(ops, bytes, code.len, jumpdests);
+    out->ops = ops;
+#endif
     out->bytes = bytes;
     out->jumpdests = jumpdests;
     out->len = (uint32_t)code.len;

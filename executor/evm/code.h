@@ -2,6 +2,7 @@
  *
  *     bytes:      code ........ | 33 zero bytes (STOP, and the data of a cut-off PUSH32)
  *     jumpdests:  bit i of byte i / 8: code[i] is a JUMPDEST and no PUSH's data
+ *     ops:        natively, bytes again, where sequences run as one are marked (fused.h)
  *
  * 1. The cache is keyed by code hash and lives for one block: what it holds has been asked from the
  *    state in this block, so that the witness contains it.
@@ -11,6 +12,7 @@
 
 #include "base/core/arena.h"
 #include "base/core/types.h"
+#include "executor/evm/fused.h"
 #include "executor/state/index.h"
 
 #define EXEC_CODE_PADDING 33u
@@ -22,6 +24,9 @@ struct exec_code {
     struct td_hash hash;
     const uint8_t *bytes;
     const uint8_t *jumpdests;
+#if EXEC_FUSED
+    const uint8_t *ops;
+#endif
     uint32_t len;
     uint64_t run; /* the last one that ran it */
 };

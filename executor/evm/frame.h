@@ -60,6 +60,9 @@ struct exec_frame {
     /* code */
     const uint8_t *code;
     const uint8_t *jumpdests;
+#if EXEC_FUSED
+    const uint8_t *ops;
+#endif
     uint32_t code_len;
     uint32_t pc; /* where to go on */
     /* machine */
@@ -98,12 +101,27 @@ static inline uint64_t exec_words(uint64_t bytes)
 
 /* ---- memory (memory.c) */
 
-/* Make [offset, offset + len) exist, paying for what is new; len 0 needs nothing and any offset
- * will do.  Ranges that end above 2^32 - 1 cost more than any gas limit a block can have: 2^45. */
-enum exec_status exec_memory_need(struct exec_frame *f, const struct exec_u256 *offset,
-                                  const struct exec_u256 *len, size_t *at, size_t *count);
 /* Grow to hold `end` bytes, end > f->memory_len. */
 enum exec_status exec_memory_grow(struct exec_frame *f, uint64_t end);
+/* exec_memory_need where the range is empty or not there yet. */
+enum exec_status exec_memory_need_more(struct exec_frame *f, const struct exec_u256 *offset,
+                                       const struct exec_u256 *len, size_t *at, size_t *count);
+
+/* Make [offset, offset + len) exist, paying for what is new; len 0 needs nothing and any offset
+ * will do.  Ranges that end above 2^32 - 1 cost more than any gas limit a block can have: 2^45. */
+static inline enum exec_status exec_memory_need(struct exec_frame *f,
+                                                const struct exec_u256 *offset,
+                                                const struct exec_u256 *len, size_t *at,
+                                                size_t *count)
+{
+    if (!exec_u256_is_u64(offset) || !exec_u256_is_u64(len) || len->w[0] == 0 ||
+        len->w[0] > f->memory_len || offset->w[0] > f->memory_len - len->w[0])
+        return exec_memory_need_more(f, offset, len, at, count);
+    *at = (size_t)offset->w[0];
+    *count = (size_t)len->w[0];
+    return EXEC_SUCCESS;
+}
+
 /* Replace the frame's return data by a copy of `data`, which may lie above the frame's memory.
  * False when the arena is full.  Everything above the frame's memory is given back. */
 bool exec_return_data_set(struct exec_frame *f, struct td_bytes data);

@@ -8,6 +8,8 @@
 /* Labels as values are not ISO C; both compilers have them, the guest's too. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
+/* Fused opcodes take the places of undefined ones in the table. */
+#pragma GCC diagnostic ignored "-Woverride-init"
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -17,13 +19,23 @@
 #define TRACE() ((void)0)
 #endif
 
+/* What ip points into. */
+#if EXEC_FUSED && !defined(EXEC_TRACE)
+#define FUSE 1
+#define CODE (f->ops)
+#else
+#define FUSE 0
+#define CODE (f->code)
+#endif
+
 /* Check the stack and charge what every execution of the opcode costs. */
 #define STEP(name)                                                                                 \
     do {                                                                                           \
         TRACE();                                                                                   \
-        if (EXEC_IN_##name > 0 && UNLIKELY(sp < stack + EXEC_IN_##name))                           \
+        if (EXEC_IN_##name == 1 ? UNLIKELY(sp <= stack)                                            \
+                                : EXEC_IN_##name > 0 && UNLIKELY(sp < stack + EXEC_IN_##name))     \
             goto underflow;                                                                        \
-        if (EXEC_OUT_##name > EXEC_IN_##name && UNLIKELY(sp >= stack + EXEC_STACK_ITEMS))          \
+        if (EXEC_OUT_##name > EXEC_IN_##name && UNLIKELY(sp >= limit))                             \
             goto overflow;                                                                         \
         gas -= EXEC_GAS_##name;                                                                    \
         native -= EXEC_NATIVE_OF_##name;                                                           \
@@ -152,14 +164,24 @@
     op_SWAP##n : do                                                                                \
     {                                                                                              \
         STEP(SWAP##n);                                                                             \
-        struct exec_u256 kept_ = sp[0];                                                            \
-        sp[0] = sp[-(n)];                                                                          \
-        sp[-(n)] = kept_;                                                                          \
+        for (int i_ = 0; i_ < 4; i_++) { /* word by word: no copy of the whole goes to memory */   \
+            uint64_t kept_ = sp[0].w[i_];                                                          \
+            sp[0].w[i_] = sp[-(n)].w[i_];                                                          \
+            sp[-(n)].w[i_] = kept_;                                                                \
+        }                                                                                          \
         NEXT(1);                                                                                   \
     }                                                                                              \
     while (0)
 
 #define LOG(n) OUTSIDE(LOG##n, exec_op_log(f, sp, (n)))
+
+/* Go on at `to`, which is a JUMPDEST: that one is done here, without another dispatch. */
+#define JUMP_FOUND(to)                                                                             \
+    do {                                                                                           \
+        ip = CODE + (to);                                                                          \
+        STEP(JUMPDEST);                                                                            \
+        NEXT(1);                                                                                   \
+    } while (0)
 
 /* Go to *dest, which must be a JUMPDEST. */
 #define JUMP_TO(dest)                                                                              \
@@ -170,8 +192,7 @@
         uint32_t to_ = (uint32_t)dest_->w[0];                                                      \
         if (UNLIKELY(((uint32_t)f->jumpdests[to_ / 8u] >> (to_ % 8u) & 1u) == 0))                  \
             goto bad_jump;                                                                         \
-        ip = f->code + to_;                                                                        \
-        DISPATCH();                                                                                \
+        JUMP_FOUND(to_);                                                                           \
     } while (0)
 
 /* Memory for `bytes` at *offset; the common case is that it is there. */
@@ -224,6 +245,45 @@ static inline void push_addr(struct exec_u256 *out, const struct td_addr *a)
     out->w[3] = 0;
 }
 
+#if FUSE
+/* A sequence that begins with `first`: it takes `in` operands, stands at most `grow` higher than
+ * before, and costs as much as its parts.  If anything is short, its opcodes run one by one. */
+#define FUSED_STEP(first, in, grow, gas_cost, native_cost)                                         \
+    do {                                                                                           \
+        if (UNLIKELY(sp < stack + (in)) || UNLIKELY((grow) > 0 && sp > limit - (grow)) ||          \
+            UNLIKELY(((gas - (gas_cost)) | (native - (native_cost))) < 0))                         \
+            goto op_##first;                                                                       \
+        gas -= (gas_cost);                                                                         \
+        native -= (native_cost);                                                                   \
+    } while (0)
+#define GAS2(a, b) (EXEC_GAS_##a + EXEC_GAS_##b)
+#define GAS3(a, b, c) (EXEC_GAS_##a + GAS2(b, c))
+#define NATIVE2(a, b) (EXEC_NATIVE_OF_##a + EXEC_NATIVE_OF_##b)
+#define NATIVE3(a, b, c) (EXEC_NATIVE_OF_##a + NATIVE2(b, c))
+
+/* The number of the PUSH2 at p. */
+static inline uint32_t pushed(const uint8_t *p)
+{
+    return (uint32_t)p[1] << 8 | p[2];
+}
+
+static inline void mask_address(struct exec_u256 *x)
+{
+    x->w[2] &= UINT32_MAX;
+    x->w[3] = 0;
+}
+
+#define SWAP_POP(n)                                                                                \
+    op_SWAP##n##_POP : do                                                                          \
+    {                                                                                              \
+        FUSED_STEP(SWAP##n, (n) + 1, 0, GAS2(SWAP##n, POP), NATIVE2(SWAP##n, POP));                \
+        sp[-(n)] = sp[0];                                                                          \
+        sp--;                                                                                      \
+        NEXT(2);                                                                                   \
+    }                                                                                              \
+    while (0)
+#endif
+
 #ifdef EXEC_TRACE
 static void trace(const struct exec_frame *f, const uint8_t *ip, const struct exec_u256 *sp,
                   int64_t gas, int64_t native)
@@ -251,12 +311,21 @@ void INTERPRET(struct exec_frame *f)
 {
 #define TARGET(code, name, in, out, gas, native) &&op_##name,
 #define TARGET_UNDEFINED(code) &&op_undefined,
+#if FUSE
+#define TARGET_FUSED(code, name) [code] = &&op_##name,
+    static const void *const targets[256] = {EXEC_OPCODES(TARGET, TARGET_UNDEFINED)
+                                                 EXEC_FUSED_OPCODES(TARGET_FUSED)};
+#undef TARGET_FUSED
+#else
     static const void *const targets[256] = {EXEC_OPCODES(TARGET, TARGET_UNDEFINED)};
+#endif
 #undef TARGET
 #undef TARGET_UNDEFINED
-    const uint8_t *ip = f->code + f->pc;
+    const uint8_t *ip = CODE + f->pc;
     struct exec_u256 *sp = f->sp;
     struct exec_u256 *const stack = f->stack;
+    const struct exec_u256 *limit = stack + EXEC_STACK_ITEMS;
+    __asm__("" : "+r"(limit)); /* a variable: not computed again at every push */
     int64_t gas = f->gas;
     int64_t native = f->vm->native_left;
     f->yielded = false;
@@ -340,7 +409,7 @@ op_BYTE:
     NUMBER(NUMBER, f->vm->block->number);
     NUMBER(GASLIMIT, f->vm->block->gas_limit);
     NUMBER(CHAINID, f->vm->block->chain_id);
-    NUMBER(PC, (uint64_t)(ip - f->code));
+    NUMBER(PC, (uint64_t)(ip - CODE));
     NUMBER(MSIZE, f->memory_len);
     NUMBER(GAS, (uint64_t)gas);
     NUMBER(PUSH0, 0);
@@ -397,14 +466,10 @@ op_SLOAD:
             f->status = status;
             goto stopped;
         }
-    } else { /* enough for a cold slot: one probe reads and says whether it was */
-        struct exec_slot_view view;
-        exec_state_sload(f->vm->state, &f->msg.to, &sp[0], &view);
-        sp[0] = view.now;
-        if (view.was_cold) {
-            gas -= EXEC_COLD_SLOT_EXTRA;
-            native -= EXEC_NATIVE_COLD_SLOT;
-        }
+    } else if (exec_state_sload_now(f->vm->state, &f->msg.to, &sp[0], &sp[0])) {
+        /* Enough for a cold slot: one probe reads and says whether it was. */
+        gas -= EXEC_COLD_SLOT_EXTRA;
+        native -= EXEC_NATIVE_COLD_SLOT;
     }
     NEXT(1);
     OUTSIDE(SSTORE, exec_op_sstore(f, sp));
@@ -488,6 +553,53 @@ op_SELFDESTRUCT:
     LOAD();
     goto stopped;
 
+#if FUSE
+op_PUSH2_JUMP:
+    FUSED_STEP(PUSH2, 0, 1, GAS2(PUSH2, JUMP), NATIVE2(PUSH2, JUMP));
+    JUMP_FOUND(pushed(ip));
+op_PUSH2_JUMPI:
+    FUSED_STEP(PUSH2, 1, 1, GAS2(PUSH2, JUMPI), NATIVE2(PUSH2, JUMPI));
+    sp--;
+    if (!exec_u256_is_zero(&sp[1]))
+        JUMP_FOUND(pushed(ip));
+    NEXT(4);
+op_ISZERO_PUSH2_JUMPI:
+    FUSED_STEP(ISZERO, 1, 1, GAS3(ISZERO, PUSH2, JUMPI), NATIVE3(ISZERO, PUSH2, JUMPI));
+    sp--;
+    if (exec_u256_is_zero(&sp[1]))
+        JUMP_FOUND(pushed(ip + 1));
+    NEXT(5);
+op_SELECTOR:
+    FUSED_STEP(DUP1, 1, 2, GAS3(DUP1, PUSH4, EQ) + GAS2(PUSH2, JUMPI),
+               NATIVE3(DUP1, PUSH4, EQ) + NATIVE2(PUSH2, JUMPI));
+    if (exec_u256_is_u64(&sp[0]) && sp[0].w[0] == exec_load_be64(ip + 2) >> 32)
+        JUMP_FOUND(pushed(ip + 7));
+    NEXT(11);
+op_ADDRESS_MASK:
+    FUSED_STEP(PUSH20, 1, 1, GAS2(PUSH20, AND), NATIVE2(PUSH20, AND));
+    mask_address(sp);
+    NEXT(22);
+op_ADDRESS_SUB:
+    FUSED_STEP(PUSH1, 1, 3, 3 * EXEC_GAS_PUSH1 + GAS3(SHL, SUB, AND),
+               3 * EXEC_NATIVE_OF_PUSH1 + NATIVE3(SHL, SUB, AND));
+    mask_address(sp);
+    NEXT(9);
+op_POP_POP:
+    FUSED_STEP(POP, 2, 0, GAS2(POP, POP), NATIVE2(POP, POP));
+    sp -= 2;
+    NEXT(2);
+    SWAP_POP(1);
+    SWAP_POP(2);
+    SWAP_POP(3);
+op_PUSH1_ADD:
+    FUSED_STEP(PUSH1, 1, 1, GAS2(PUSH1, ADD), NATIVE2(PUSH1, ADD));
+    {
+        struct exec_u256 number = exec_u256_of(ip[1]);
+        exec_u256_inline_add(sp, sp, &number);
+    }
+    NEXT(3);
+#endif
+
 op_undefined:
     TRACE();
     f->status = EXEC_BAD_OPCODE;
@@ -506,7 +618,7 @@ exhausted:
 stopped:
     SAVE();
     f->sp = sp;
-    f->pc = (uint32_t)(ip - f->code);
+    f->pc = (uint32_t)(ip - CODE);
 }
 
 #pragma GCC diagnostic pop

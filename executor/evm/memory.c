@@ -50,8 +50,8 @@ enum exec_status exec_memory_grow(struct exec_frame *f, uint64_t end)
     return EXEC_SUCCESS;
 }
 
-enum exec_status exec_memory_need(struct exec_frame *f, const struct exec_u256 *offset,
-                                  const struct exec_u256 *len, size_t *at, size_t *count)
+enum exec_status exec_memory_need_more(struct exec_frame *f, const struct exec_u256 *offset,
+                                       const struct exec_u256 *len, size_t *at, size_t *count)
 {
     *at = 0;
     *count = 0;

@@ -145,17 +145,20 @@ enum exec_status exec_op_blobhash(struct exec_frame *f, struct exec_u256 *sp)
 enum exec_status exec_op_log(struct exec_frame *f, struct exec_u256 *sp, uint32_t topics)
 {
     size_t at, len;
-    struct exec_log log = {.addr = f->msg.to, .topic_count = topics};
+    struct exec_log log;
     if (f->msg.is_static)
         return EXEC_STATIC_WRITE;
     NEED(f, &sp[0], &sp[-1], &at, &len);
     CHARGE(f, (uint64_t)EXEC_LOG_TOPIC * topics + (uint64_t)EXEC_LOG_BYTE * len,
            (uint64_t)EXEC_NATIVE_LOG_TOPIC * topics +
                (uint64_t)EXEC_NATIVE_COPY_WORD * exec_words(len));
+    log.addr = f->msg.to;
+    log.topic_count = topics;
     for (uint32_t i = 0; i < topics; i++)
         exec_u256_inline_to_be32(log.topic[i].b, &sp[-2 - (int)i]);
-    if (len > 0)
-        log.data = td_bytes_of(f->memory + at, len);
+    for (uint32_t i = topics; i < 4; i++)
+        log.topic[i] = (struct td_hash){{0}};
+    log.data = td_bytes_of(len > 0 ? f->memory + at : NULL, len);
     exec_state_log(f->vm->state, &log);
     return EXEC_SUCCESS;
 }

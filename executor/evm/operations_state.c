@@ -218,18 +218,19 @@ static void fill_message(struct exec_message *m, const struct exec_frame *f,
                          const struct exec_u256 *value)
 {
     bool here = kind == EXEC_CALLCODE || kind == EXEC_DELEGATECALL; /* runs on this storage */
-    *m = (struct exec_message){
-        .kind = kind,
-        .is_static = f->msg.is_static || kind == EXEC_STATICCALL,
-        .depth = f->msg.depth + 1u,
-        .sender = kind == EXEC_DELEGATECALL ? f->msg.sender : f->msg.to,
-        .to = here ? f->msg.to : *callee,
-        .code_addr = *callee,
-    };
+    /* Field by field: clearing the whole first costs more than all of this. */
+    m->kind = kind;
+    m->is_static = f->msg.is_static || kind == EXEC_STATICCALL;
+    m->depth = f->msg.depth + 1u;
+    m->sender = kind == EXEC_DELEGATECALL ? f->msg.sender : f->msg.to;
+    m->to = here ? f->msg.to : *callee;
+    m->code_addr = *callee;
+    m->salt = exec_u256_of(0);
+    m->input = (struct td_bytes){.ptr = NULL, .len = 0};
     if (kind == EXEC_DELEGATECALL)
         m->value = f->msg.value;
-    else if (value != NULL)
-        m->value = *value;
+    else
+        m->value = value != NULL ? *value : exec_u256_of(0);
 }
 
 enum exec_status exec_op_call(struct exec_frame *f, struct exec_u256 *sp,

@@ -223,21 +223,35 @@ static struct exec_frame *open_frame(struct exec_run *run, struct exec_frame *pa
         run->vm->err = TD_E_NOSPACE;
         return NULL;
     }
-    *f = (struct exec_frame){
-        .run = run,
-        .vm = run->vm,
-        .parent = parent,
-        .msg = *msg,
-        .mark = mark,
-        .arena_mark = arena_mark,
-        .code = code->bytes,
-        .jumpdests = code->jumpdests,
-        .code_len = code->len,
-        .stack = stack,
-        .sp = stack,
-        .gas = msg->gas,
-        .memory = memory,
-    };
+    /* Field by field: clearing the whole first costs more than all of this. */
+    f->run = run;
+    f->vm = run->vm;
+    f->parent = parent;
+    f->msg = *msg;
+    f->mark = mark;
+    f->arena_mark = arena_mark;
+    f->code = code->bytes;
+    f->jumpdests = code->jumpdests;
+#if EXEC_FUSED
+    f->ops = code->ops;
+#endif
+    f->code_len = code->len;
+    f->pc = 0;
+    f->stack = stack;
+    f->sp = stack;
+    f->gas = msg->gas;
+    f->memory = memory;
+    f->memory_len = 0;
+    f->memory_cap = 0;
+    f->memory_gas = 0;
+    f->return_data = (struct td_bytes){.ptr = NULL, .len = 0};
+    f->out_offset = 0;
+    f->out_len = 0;
+    f->yielded = false;
+    f->status = EXEC_SUCCESS;
+    f->output = (struct td_bytes){.ptr = NULL, .len = 0};
+    if (is_creation(msg))
+        f->msg.input = (struct td_bytes){.ptr = NULL, .len = 0}; /* init code has no call data */
     return f;
 }
 
@@ -368,11 +382,8 @@ static struct exec_frame *start(struct exec_run *run, struct exec_frame *parent,
         *out = (struct exec_outcome){.status = EXEC_SUCCESS, .gas_left = msg->gas};
         return NULL;
     }
-    struct exec_message own = *msg;
-    if (is_creation(msg))
-        own.input = (struct td_bytes){.ptr = NULL, .len = 0}; /* init code has no call data */
     if (status == EXEC_SUCCESS)
-        f = open_frame(run, parent, &own, &code, mark, arena_mark);
+        f = open_frame(run, parent, msg, &code, mark, arena_mark);
     if (f == NULL) {
         fail(out, status == EXEC_SUCCESS ? EXEC_ERROR : status);
         exec_state_revert(state, mark);
@@ -489,8 +500,10 @@ static void run_frames(struct exec_run *run, struct exec_frame *f, struct exec_o
 
 void exec_evm_run(struct exec_vm *vm, const struct exec_message *msg, struct exec_outcome *out)
 {
-    struct exec_run run = {.vm = vm, .start = td_arena_mark(vm->arena)};
+    struct exec_run run; /* pending is written before it is read, and it is large */
     struct exec_message top = *msg;
+    run.vm = vm;
+    run.start = td_arena_mark(vm->arena);
     if (vm->codes != NULL)
         vm->codes->run++;
     *out = (struct exec_outcome){.status = EXEC_SUCCESS};

@@ -426,6 +426,10 @@ void exec_u256_from_be(struct exec_u256 *out, const uint8_t *bytes, size_t len)
 {
     uint32_t w[8] = {0};
     unsigned at = 0;
+    if (EXEC_U256_FAST && len == 32) {
+        exec_u256_inline_from_be32(out, bytes);
+        return;
+    }
     for (; len >= 4; len -= 4) {
         const uint8_t *p = bytes + len - 4;
         w[at++] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];

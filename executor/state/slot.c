@@ -2,7 +2,7 @@
 
 struct slot_key {
     struct exec_addr_words addr;
-    struct exec_u256 slot;
+    const struct exec_u256 *slot;
 };
 
 /* ---- finding */
@@ -23,21 +23,21 @@ static bool slot_same(const void *owner, const void *key, uint32_t i)
 {
     const struct slot_key *k = key;
     const struct slot_entry *e = slot_at(owner, i);
-    return exec_u256_eq(&k->slot, &e->s.slot) && exec_addr_same(&k->addr, &e->s.addr);
+    return exec_u256_eq(k->slot, &e->s.slot) && exec_addr_same(&k->addr, &e->s.addr);
 }
 
 static bool transient_same(const void *owner, const void *key, uint32_t i)
 {
     const struct slot_key *k = key;
     const struct transient_entry *e = transient_at(owner, i);
-    return exec_u256_eq(&k->slot, &e->slot) && exec_addr_same(&k->addr, &e->addr);
+    return exec_u256_eq(k->slot, &e->slot) && exec_addr_same(&k->addr, &e->addr);
 }
 
 static inline uint32_t key_hash(const struct exec_state *s, struct slot_key *k,
                                 const struct td_addr *a, const struct exec_u256 *slot)
 {
     k->addr = exec_addr_load(a);
-    k->slot = *slot;
+    k->slot = slot;
     return exec_hash_end(exec_hash_addr(&s->hash_key, &k->addr) +
                          exec_hash_word(&s->hash_key, slot));
 }
@@ -47,7 +47,7 @@ static struct slot_entry *add(struct exec_state *s, const struct td_addr *a,
                               const struct slot_key *key, uint64_t sum, uint32_t hash,
                               uint32_t *number)
 {
-    const struct exec_u256 *slot = &key->slot;
+    const struct exec_u256 *slot = key->slot;
     uint32_t account;
     exec_account_need_hashed(s, a, &key->addr, sum, &account);
     struct slot_entry *e = NULL;
@@ -179,18 +179,37 @@ static void know(struct exec_state *s, struct slot_entry *e, uint32_t number)
         e->s.tx_original = e->s.now;
 }
 
-static struct slot_entry *need(struct exec_state *s, const struct td_addr *a,
-                               const struct exec_u256 *slot, uint32_t *number)
+static __attribute__((noinline)) struct slot_entry *need_other(struct exec_state *s,
+                                                               const struct td_addr *a,
+                                                               const struct exec_u256 *slot,
+                                                               uint32_t *number)
 {
-    struct slot_key k = {exec_addr_load(a), *slot};
+    struct slot_key k = {exec_addr_load(a), slot};
     uint64_t sum = exec_hash_addr(&s->hash_key, &k.addr);
     uint32_t hash = exec_hash_end(sum + exec_hash_word(&s->hash_key, slot));
     *number = exec_index_find(&s->slot_index, hash, &k,
                               (struct exec_key){.addr = a->b, .word = (const uint8_t *)slot->w},
                               slot_same);
-    if (*number != EXEC_INDEX_NONE)
-        return slot_at(s, *number);
-    return add(s, a, &k, sum, hash, number);
+    if (*number == EXEC_INDEX_NONE)
+        return add(s, a, &k, sum, hash, number);
+    s->recent_slot = slot_at(s, *number);
+    s->recent_slot_number = *number;
+    return s->recent_slot;
+}
+
+/* SSTORE reads and writes, mostly after an SLOAD: one slot is named several times in a row. */
+static inline struct slot_entry *need(struct exec_state *s, const struct td_addr *a,
+                                      const struct exec_u256 *slot, uint32_t *number)
+{
+    struct slot_entry *e = s->recent_slot;
+    if (e != NULL && exec_u256_eq(slot, &e->s.slot)) {
+        struct exec_addr_words words = exec_addr_load(a);
+        if (exec_addr_same(&words, &e->s.addr)) {
+            *number = s->recent_slot_number;
+            return e;
+        }
+    }
+    return need_other(s, a, slot, number);
 }
 
 static bool warm(struct exec_state *s, struct slot_entry *e, uint32_t number)
@@ -203,27 +222,40 @@ static bool warm(struct exec_state *s, struct slot_entry *e, uint32_t number)
     return true;
 }
 
-static __attribute__((noinline)) void sload_first(struct exec_state *s, struct slot_entry *e,
-                                                  uint32_t number, struct exec_slot_view *out)
+/* Warm and known; was it cold? */
+static __attribute__((noinline)) bool sload_first(struct exec_state *s, struct slot_entry *e,
+                                                  uint32_t number)
 {
-    out->was_cold = warm(s, e, number);
+    bool was_cold = warm(s, e, number);
     know(s, e, number);
-    out->tx_original = e->s.tx_original;
-    out->now = e->s.now;
+    return was_cold;
+}
+
+static inline struct slot_entry *sload(struct exec_state *s, const struct td_addr *a,
+                                       const struct exec_u256 *slot, bool *was_cold)
+{
+    uint32_t n;
+    struct slot_entry *e = need(s, a, slot, &n);
+    *was_cold = false;
+    if (__builtin_expect(e->s.warm_tx != s->tx || e->s.tx_seen != s->tx, 0))
+        *was_cold = sload_first(s, e, n);
+    return e;
 }
 
 void exec_state_sload(struct exec_state *s, const struct td_addr *a, const struct exec_u256 *slot,
                       struct exec_slot_view *out)
 {
-    uint32_t n;
-    struct slot_entry *e = need(s, a, slot, &n);
-    if (__builtin_expect(e->s.warm_tx != s->tx || e->s.tx_seen != s->tx, 0)) {
-        sload_first(s, e, n, out);
-        return;
-    }
+    const struct slot_entry *e = sload(s, a, slot, &out->was_cold);
     out->tx_original = e->s.tx_original;
     out->now = e->s.now;
-    out->was_cold = false;
+}
+
+bool exec_state_sload_now(struct exec_state *s, const struct td_addr *a,
+                          const struct exec_u256 *slot, struct exec_u256 *now)
+{
+    bool was_cold;
+    *now = sload(s, a, slot, &was_cold)->s.now;
+    return was_cold;
 }
 
 void exec_state_peek(struct exec_state *s, const struct td_addr *a, const struct exec_u256 *slot,

@@ -91,6 +91,8 @@ struct exec_state {
     uint64_t serial;
     uint64_t refund_serial;
     int64_t refund;
+    struct slot_entry *recent_slot; /* the one found last, or NULL: entries do not move */
+    uint32_t recent_slot_number;
     uint64_t *journal;
     uint32_t journal_count, journal_cap; /* words */
     struct exec_log *logs; /* of this transaction; earlier ones stand before, not owned any more */

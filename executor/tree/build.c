@@ -13,6 +13,11 @@ struct building {
 static enum td_error plan_accesses(struct building *b)
 {
     struct exec_plan *p = &b->plan;
+    p->queue = td_arena_get(b->arena, sizeof *p->queue, _Alignof(struct exec_hash_queue));
+    if (p->queue == NULL)
+        return TD_E_NOSPACE;
+    p->queue->hasher = b->source->hasher;
+    p->queue->count = 0;
     for (uint32_t i = 0; i < p->account_count; i++) {
         const struct exec_account *o = &exec_state_account_at(p->state, i)->original;
         enum td_error err = TD_OK;
@@ -26,6 +31,7 @@ static enum td_error plan_accesses(struct building *b)
     }
     for (uint32_t i = 0; i < p->slot_count; i++)
         exec_plan_slot(p, i);
+    exec_hash_flush(p->queue);
     return TD_OK;
 }
 

@@ -64,33 +64,95 @@ static void sponge_begin(struct td_kb s[TD_P2_WIDTH], enum td_p2_tag tag, uint32
     s[TD_P2_RATE + 1u].v = length;
 }
 
-static void sponge_hash(struct td_p2_digest *out, enum td_p2_tag tag, const struct td_kb *data,
-                        uint32_t count)
+void exec_hash_flush(struct exec_hash_queue *q)
+{
+    uint32_t longer = 0;
+    if (q->count > 0)
+        q->hasher->permute(q->states, q->count);
+    for (uint32_t i = 0; i < q->count; i++) {
+        if (!q->two[i]) {
+            memcpy(q->out[i]->e, q->states[i], sizeof q->out[i]->e);
+            continue;
+        }
+        /* Those that go on move to the front, longer <= i. */
+        memmove(q->states[longer], q->states[i], sizeof q->states[i]);
+        memcpy(q->states[longer], q->rest[i], sizeof q->rest[i]);
+        q->out[longer++] = q->out[i];
+    }
+    if (longer > 0)
+        q->hasher->permute(q->states, longer);
+    for (uint32_t i = 0; i < longer; i++)
+        memcpy(q->out[i]->e, q->states[i], sizeof q->out[i]->e);
+    q->count = 0;
+}
+
+#if __STDC_HOSTED__ /* the guest has no queue */
+static void enqueue(struct exec_hash_queue *q, struct td_p2_digest *out, enum td_p2_tag tag,
+                    const struct td_kb *data, uint32_t count)
+{
+    TD_ASSERT(count <= 2u * TD_P2_RATE);
+    if (q->count == EXEC_HASH_QUEUE_MAX)
+        exec_hash_flush(q);
+    uint32_t at = q->count++;
+    uint32_t first = count < TD_P2_RATE ? count : TD_P2_RATE;
+    sponge_begin(q->states[at], tag, count);
+    memcpy(q->states[at], data, first * sizeof *data);
+    q->out[at] = out;
+    q->two[at] = count > TD_P2_RATE;
+    if (!q->two[at])
+        return;
+    memset(q->rest[at], 0, sizeof q->rest[at]);
+    memcpy(q->rest[at], data + first, (count - first) * sizeof *data);
+}
+#endif
+
+static void sponge_hash(struct exec_hash_queue *q, struct td_p2_digest *out, enum td_p2_tag tag,
+                        const struct td_kb *data, uint32_t count)
 {
     struct td_kb s[TD_P2_WIDTH];
+#if __STDC_HOSTED__
+    if (q != NULL) {
+        enqueue(q, out, tag, data, count);
+        return;
+    }
+#else
+    (void)q;
+#endif
     sponge_begin(s, tag, count);
     td_chip_p2_absorb(s, data, count);
     memcpy(TD_WORDS_OF(out->e), s, sizeof out->e);
 }
 
-void exec_key_account(struct td_p2_digest *out, const struct td_addr *addr)
+void exec_key_account_by(struct exec_hash_queue *q, struct td_p2_digest *out,
+                         const struct td_addr *addr)
 {
     struct td_kb in[ADDR_LIMBS];
     uint32_t w[5];
     memcpy(w, TD_WORDS_OF(addr->b), sizeof w);
     pack(in, ADDR_LIMBS, w, 5);
-    sponge_hash(out, TD_P2_KEY, in, ADDR_LIMBS);
+    sponge_hash(q, out, TD_P2_KEY, in, ADDR_LIMBS);
 }
 
-void exec_key_slot(struct td_p2_digest *out, const struct td_addr *addr,
-                   const struct exec_u256 *slot)
+void exec_key_account(struct td_p2_digest *out, const struct td_addr *addr)
+{
+    exec_key_account_by(NULL, out, addr);
+}
+
+void exec_key_slot_by(struct exec_hash_queue *q, struct td_p2_digest *out,
+                      const struct td_addr *addr, const struct exec_u256 *slot)
 {
     struct td_kb in[ADDR_LIMBS + WORD_LIMBS];
     uint32_t w[5];
     memcpy(w, TD_WORDS_OF(addr->b), sizeof w);
     pack(in, ADDR_LIMBS, w, 5);
     pack_u256(in + ADDR_LIMBS, slot);
-    sponge_hash(out, TD_P2_KEY, in, ADDR_LIMBS + WORD_LIMBS);
+    sponge_hash(q, out, TD_P2_KEY, in, ADDR_LIMBS + WORD_LIMBS);
+}
+
+void exec_key_slot(struct td_p2_digest *out, const struct td_addr *addr,
+                   const struct exec_u256 *slot)
+{
+    exec_key_slot_by(NULL, out, addr, slot);
 }
 
 void exec_slot_value(struct td_p2_digest *out, const struct exec_u256 *value)
@@ -129,8 +191,9 @@ void exec_code_digest(struct td_p2_digest *out, struct td_bytes code)
     memcpy(TD_WORDS_OF(out->e), s, sizeof out->e);
 }
 
-enum td_error exec_account_value(struct td_p2_digest *out, const struct exec_account *account,
-                                 const struct td_p2_digest *code_digest)
+enum td_error exec_account_value_by(struct exec_hash_queue *q, struct td_p2_digest *out,
+                                    const struct exec_account *account,
+                                    const struct td_p2_digest *code_digest)
 {
     struct td_kb in[RECORD_LIMBS];
     if (account->code_bytes > EXEC_TREE_CODE_BYTES_MAX) {
@@ -144,8 +207,14 @@ enum td_error exec_account_value(struct td_p2_digest *out, const struct exec_acc
     pack_u256(in + 3, &account->balance);
     pack_bytes32(in + 12, &account->code_hash);
     memcpy(in + 21, code_digest->e, sizeof code_digest->e);
-    sponge_hash(out, TD_P2_RECORD, in, RECORD_LIMBS);
+    sponge_hash(q, out, TD_P2_RECORD, in, RECORD_LIMBS);
     return TD_OK;
+}
+
+enum td_error exec_account_value(struct td_p2_digest *out, const struct exec_account *account,
+                                 const struct td_p2_digest *code_digest)
+{
+    return exec_account_value_by(NULL, out, account, code_digest);
 }
 
 int exec_key_cmp(const struct td_p2_digest *a, const struct td_p2_digest *b)
@@ -166,7 +235,7 @@ _Static_assert(sizeof(struct exec_tree_place) == 28u * sizeof(uint32_t), "witnes
 
 void exec_tree_leaf_hash(struct td_p2_digest *out, const struct exec_tree_leaf *leaf)
 {
-    sponge_hash(out, TD_P2_STATE_LEAF, leaf_elements(leaf), EXEC_TREE_LEAF_ELEMENTS);
+    sponge_hash(NULL, out, TD_P2_STATE_LEAF, leaf_elements(leaf), EXEC_TREE_LEAF_ELEMENTS);
 }
 
 const struct td_p2_digest *exec_tree_empty(uint32_t level)

@@ -63,10 +63,10 @@ enum td_error exec_plan_account(struct exec_plan *p, uint32_t i,
 {
     const struct exec_state_account *a = exec_state_account_at(p->state, i);
     struct exec_tree_access *x = &p->accesses[i];
-    exec_key_account(&x->key, &a->addr);
+    exec_key_account_by(p->queue, &x->key, &a->addr);
     x->present = false;
     x->write = !exec_account_same(&a->original, &a->now);
-    enum td_error err = exec_account_value(&p->before[i], &a->original, code_digest);
+    enum td_error err = exec_account_value_by(p->queue, &p->before[i], &a->original, code_digest);
     if (err != TD_OK || !x->write)
         return err;
     struct td_p2_digest fresh;
@@ -77,7 +77,7 @@ enum td_error exec_plan_account(struct exec_plan *p, uint32_t i,
         exec_code_digest(&fresh, code);
         code_digest = &fresh;
     }
-    return exec_account_value(&x->value, &a->now, code_digest);
+    return exec_account_value_by(p->queue, &x->value, &a->now, code_digest);
 }
 
 void exec_plan_slot(struct exec_plan *p, uint32_t i)
@@ -85,7 +85,7 @@ void exec_plan_slot(struct exec_plan *p, uint32_t i)
     const struct exec_state_slot *s = exec_state_slot_at(p->state, i);
     uint32_t at = p->account_count + i;
     struct exec_tree_access *x = &p->accesses[at];
-    exec_key_slot(&x->key, &s->addr, &s->slot);
+    exec_key_slot_by(p->queue, &x->key, &s->addr, &s->slot);
     x->present = false;
     x->write = !exec_u256_eq(&s->original, &s->now);
     exec_slot_value(&p->before[at], &s->original);

@@ -14,6 +14,7 @@ struct exec_plan {
     uint32_t account_count, slot_count;
     struct exec_tree_access *accesses; /* key, value and write filled; place is the caller's */
     struct td_p2_digest *before;       /* what the leaf of access i must hold */
+    struct exec_hash_queue *queue;     /* keys and digests wait in it; NULL: hashed at once */
 };
 
 /* Are they the same to the tree?  has_storage is not in it. */

@@ -43,6 +43,30 @@ static inline bool words_are_elements(const struct td_kb *e, uint32_t count)
     return true;
 }
 
+/* Sponges of at most two blocks that wait to be permuted together (native: exec_witness_build).
+ * `out` is written by the flush, which a full queue does itself. */
+#define EXEC_HASH_QUEUE_MAX 64u
+
+struct exec_hash_queue {
+    const struct exec_tree_hasher *hasher;
+    uint32_t count;
+    struct td_p2_digest *out[EXEC_HASH_QUEUE_MAX];
+    bool two[EXEC_HASH_QUEUE_MAX];
+    struct td_kb states[EXEC_HASH_QUEUE_MAX][TD_P2_WIDTH];
+    struct td_kb rest[EXEC_HASH_QUEUE_MAX][TD_P2_RATE]; /* the second block, zero-padded */
+};
+
+void exec_hash_flush(struct exec_hash_queue *q);
+
+/* exec_key_account and so on, by way of the queue unless it is NULL. */
+void exec_key_account_by(struct exec_hash_queue *q, struct td_p2_digest *out,
+                         const struct td_addr *addr);
+void exec_key_slot_by(struct exec_hash_queue *q, struct td_p2_digest *out,
+                      const struct td_addr *addr, const struct exec_u256 *slot);
+enum td_error exec_account_value_by(struct exec_hash_queue *q, struct td_p2_digest *out,
+                                    const struct exec_account *account,
+                                    const struct td_p2_digest *code_digest);
+
 /* Does the sibling at this place have no leaf below it in the new tree?  level < EXEC_TREE_DEPTH,
  * leaf_count > 0. */
 static inline bool is_empty_subtree(uint32_t level, uint32_t index, uint32_t leaf_count)

@@ -6,6 +6,8 @@
 #define TD_KECCAK_WORDS
 #define td_keccak words_keccak
 #define td_keccak_f words_keccak_f
+#define td_keccak_f_portable words_keccak_f_portable
+#define TD_KECCAK_ROUND_CONSTANTS words_round_constants
 #define td_keccak_init words_keccak_init
 #define td_keccak_update words_keccak_update
 #define td_keccak_start words_keccak_start
@@ -16,6 +18,8 @@
 #include "base/core/keccak.c"
 #undef td_keccak
 #undef td_keccak_f
+#undef td_keccak_f_portable
+#undef TD_KECCAK_ROUND_CONSTANTS
 #undef td_keccak_init
 #undef td_keccak_update
 #undef td_keccak_start
