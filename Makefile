@@ -14,7 +14,7 @@ SEED ?= 1
 FUZZ_RUNS ?= 100000
 MESON_OPTIONS := -Dbuildtype=release -Dwerror=$(WERROR) -Dvectors=$(VECTORS)
 
-.PHONY: help deps deps-all build test testnet bench lint tidy format fuzz sim sim-check swarm \
+.PHONY: help deps deps-all npm build test testnet bench lint tidy format fuzz sim sim-check swarm \
 	planted twins coverage model clean
 
 help: ## this list
@@ -25,6 +25,9 @@ deps: ## install what building and testing needs and the machine lacks (apt-get)
 
 deps-all: ## the same, plus clang, clang-tidy and gcovr for fuzz, tidy and coverage
 	@tools/deps.sh all
+
+npm: ## a second EVM for `make bench`, from npm; package-lock.json names it
+	@npm ci
 
 build: ## release build into build/ (the default target)
 	@tools/configure.sh $(BUILD) $(MESON_OPTIONS)

@@ -24,8 +24,8 @@ for target in $targets; do
     folders=("$scratch/$name")
     [ -d "tests/fuzz/corpus/$name" ] && folders+=("tests/fuzz/corpus/$name")
     log=$build/$name.log
-    ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-        "$target" -runs="$runs" -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
+    ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:quarantine_size_mb=16 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+        "$target" -runs="$runs" -rss_limit_mb=2048 -timeout=20 -entropic=0 -print_final_stats=1 \
         -artifact_prefix="$findings/$name-" "${folders[@]}" >"$log" 2>&1
     status=$?
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

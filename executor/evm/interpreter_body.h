@@ -294,7 +294,9 @@ static void trace(const struct exec_frame *f, const uint8_t *ip, const struct ex
         .depth = f->msg.depth,
         .opcode = *ip,
         .gas = gas,
-        .native = native,
+        /* A call that ran out of gas and native units at once left less than none; this instruction
+         * will not run. */
+        .native = native < 0 ? 0 : native,
         .stack_top = sp,
         .stack_count = (uint32_t)(sp - f->stack),
         .memory = td_bytes_of(f->memory, f->memory_len),

@@ -30,8 +30,10 @@ static int usage(const char *program)
     fprintf(stderr,
             "usage: %s [--quick] [--guest SOFT.elf CHIPS.elf [--dump FOLDER]]\n"
             "       [evm] [precompiles] [tree] [blocks] [guest]\n"
-            "--dump keeps the guest's inputs for `tandem guest run FILE --profile`.\n",
-            program);
+            "       %s --peer\n"
+            "--peer is for peer.py.  --dump keeps the guest's inputs for `tandem guest run FILE "
+            "--profile`.\n",
+            program, program);
     return 64;
 }
 
@@ -42,6 +44,9 @@ int main(int argc, char **argv)
         bool known = true;
         if (strcmp(argv[i], "--quick") == 0) {
             bench_set_quick(true);
+        } else if (strcmp(argv[i], "--peer") == 0 && argc == 2) {
+            bench_exec_peer();
+            return 0;
         } else if (strcmp(argv[i], "--guest") == 0 && i + 2 < argc) {
             images[0] = argv[++i];
             images[1] = argv[++i];

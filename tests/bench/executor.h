@@ -74,6 +74,16 @@ void bench_transfer_data(uint8_t out[BENCH_TRANSFER_BYTES], const struct td_addr
 /* Where the token keeps an owner's balance. */
 void bench_token_slot(struct exec_u256 *out, const struct td_addr *owner);
 
+/* The loops of the group `evm`: a counter runs down to 0 on the stack; `body` leaves it as it was.
+ */
+#define BENCH_LOOP "%u loop: %s 1 SWAP1 SUB DUP1 @loop JUMPI STOP"
+#define BENCH_LOOPS 7u
+struct bench_loop {
+    const char *name, *body; /* body in world.h's assembly */
+    double target;           /* ns per iteration; 0: none */
+};
+extern const struct bench_loop bench_loops[BENCH_LOOPS];
+
 /* ---- the groups */
 
 void bench_exec_evm(void);
@@ -82,3 +92,8 @@ void bench_exec_tree(void);
 void bench_exec_blocks(void);
 /* Images without and with chips.  dump: folder for the runs' inputs, or NULL. */
 void bench_exec_guest(const char *soft, const char *chips, const char *dump);
+
+/* The interpreter's side of peer.py: one program per line on standard output, as JSON, then for
+ * each line of standard input, a program's number, its nanoseconds per iteration.  Returns at the
+ * end of input. */
+void bench_exec_peer(void);

@@ -12,6 +12,16 @@
 #define TRANSFERS 1000u /* per round: what the state keeps of them stays small */
 #define PROGRAM 0x1000u
 
+const struct bench_loop bench_loops[BENCH_LOOPS] = {
+    {"loop alone: PUSH SWAP SUB DUP PUSH JUMPI", "", 0},
+    {"with PUSH PUSH ADD POP", "1 2 ADD POP", 20},
+    {"with DUP PUSH MSTORE", "DUP1 0x20 MSTORE", 26},
+    {"with PUSH SLOAD POP", "0 SLOAD POP", 38},
+    {"with PUSH PUSH KECCAK256 POP, 64 bytes", "0x40 0 KECCAK256 POP", 339},
+    {"with PUSH DUP MUL POP", "3 DUP2 MUL POP", 0},
+    {"with PUSH NOT DUP DIV POP", "3 NOT DUP2 DIV POP", 0},
+};
+
 static uint64_t run_loop(void *ctx, uint64_t rounds)
 {
     struct world *w = ctx;
@@ -26,15 +36,14 @@ static uint64_t run_loop(void *ctx, uint64_t rounds)
     return ns;
 }
 
-/* A counter runs down to 0 on the stack; `body` leaves the stack as it was. */
-static void loop(const char *name, const char *body, double target)
+static void loop(const struct bench_loop *l)
 {
     char text[512];
     uint32_t iterations = bench_is_quick() ? QUICK_ITERATIONS : ITERATIONS;
     struct world *w = world_new();
-    snprintf(text, sizeof text, "%u loop: %s 1 SWAP1 SUB DUP1 @loop JUMPI STOP", iterations, body);
+    snprintf(text, sizeof text, BENCH_LOOP, iterations, l->body);
     world_put_code(w, PROGRAM, text);
-    bench_time_row(name, BENCH_NS, &(struct bench_work){run_loop, w, iterations}, target);
+    bench_time_row(l->name, BENCH_NS, &(struct bench_work){run_loop, w, iterations}, l->target);
     world_free(w);
 }
 
@@ -115,12 +124,7 @@ static void token(void)
 void bench_exec_evm(void)
 {
     bench_group("EVM loops, per iteration of a million");
-    loop("loop alone: PUSH SWAP SUB DUP PUSH JUMPI", "", 0);
-    loop("with PUSH PUSH ADD POP", "1 2 ADD POP", 20);
-    loop("with DUP PUSH MSTORE", "DUP1 0x20 MSTORE", 26);
-    loop("with PUSH SLOAD POP", "0 SLOAD POP", 38);
-    loop("with PUSH PUSH KECCAK256 POP, 64 bytes", "0x40 0 KECCAK256 POP", 339);
-    loop("with PUSH DUP MUL POP", "3 DUP2 MUL POP", 0);
-    loop("with PUSH NOT DUP DIV POP", "3 NOT DUP2 DIV POP", 0);
+    for (uint32_t i = 0; i < BENCH_LOOPS; i++)
+        loop(&bench_loops[i]);
     token();
 }

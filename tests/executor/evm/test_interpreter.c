@@ -488,3 +488,31 @@ Test(interpreter, a_tracer_sees_every_step_and_changes_nothing)
     world_free(plain);
     world_free(traced);
 }
+
+static void on_metered_step(void *self, const struct exec_trace_step *step)
+{
+    int64_t *least = self;
+    cr_expect_geq(step->gas, 0);
+    cr_expect_geq(step->native, 0);
+    if (step->native < *least)
+        *least = step->native;
+}
+
+/* The callee asks for memory that neither its gas nor the native units pay for: it ends for gas, so
+ * its caller is shown one more instruction, at which the run ends. */
+Test(interpreter, a_traced_meter_is_never_below_zero)
+{
+    int64_t least = INT64_MAX;
+    struct exec_tracer tracer = {.self = &least, .step = on_metered_step};
+    struct world *w = world_new();
+    world_put_code(w, 0x1000, "0 0 0 0 0 0x1001 10000 CALL ret");
+    world_put_code(w, 0x1001, "0x400000 MLOAD");
+    world_begin(w);
+    w->vm.tracer = &tracer;
+    w->vm.native_left = 100000;
+    struct exec_outcome out = world_call(w, 0x1000, GAS, 0, td_bytes_of(NULL, 0));
+    cr_assert_eq(out.status, EXEC_OUT_OF_NATIVE);
+    cr_assert_eq(least, 0);
+    cr_assert_eq(w->vm.native_left, 0);
+    world_free(w);
+}

@@ -67,10 +67,12 @@ static inline void enc_li(uint32_t out[2], uint32_t rd, uint32_t v)
 
 #define BOX_TEXT RV32_IMAGE_BASE
 #define BOX_TEXT_OFFSET                                                                            \
-    0x1000u /* congruent to the address modulo a page, as user emulators want                      \
-             */
-#define BOX_DATA UINT32_C(0x00040000)
+    0x1000u           /* congruent to the address modulo a page, as user emulators want            \
+                       */
+#ifndef BOX_WORDS_MAX /* a test of short programs names less, for a smaller image */
 #define BOX_WORDS_MAX 40000u
+#define BOX_DATA UINT32_C(0x00040000)
+#endif
 #define BOX_ELF_BYTES (BOX_TEXT_OFFSET + 4 * BOX_WORDS_MAX)
 
 static inline void put16(uint8_t *p, uint32_t v)

@@ -2,7 +2,7 @@
  * result: plain, traced, and with code prepared at each call instead of cached; the tracer also
  * checks that every step it is shown is within bounds.
  *
- *     byte 0     flags: 1 static, 2 creation, 4 little native, 8 little gas
+ *     byte 0     flags: 1 static, 2 creation, 4 little native, 8 little gas, 16 much gas
  *     bytes 1-2  length of the first code (big-endian, cut to what there is); then that code
  *     then       one length byte and the second code; the rest is call data */
 #include <stdint.h>
@@ -12,7 +12,8 @@
 #include "executor/evm.h"
 
 #define INPUT_MAX 4096u
-#define GAS 300000
+#define GAS_MUCH 300000
+#define GAS 100000 /* as a rule: most of what takes more is a loop */
 #define GAS_LITTLE 30000
 #define NATIVE 3000000
 #define NATIVE_LITTLE 40000
@@ -169,6 +170,13 @@ static void digest_state(struct result *r, const struct exec_state *state)
     td_keccak_final(&k, &r->digest);
 }
 
+static int64_t gas_of(const struct input *in)
+{
+    if ((in->flags & 8) != 0)
+        return GAS_LITTLE;
+    return (in->flags & 16) != 0 ? GAS_MUCH : GAS;
+}
+
 static void run(struct result *r, struct input *in, bool traced, bool cached)
 {
     static uint64_t object[STATE_OBJECT_BYTES / 8u];
@@ -180,7 +188,7 @@ static void run(struct result *r, struct input *in, bool traced, bool cached)
     struct exec_reader reader = {in, read_account, read_slot, read_code};
     struct exec_tracer tracer = {.self = &r->steps, .step = on_step};
     struct exec_block_env block = {
-        .chain_id = 1, .number = 300, .gas_limit = GAS, .hashes = hashes, .hash_count = 2};
+        .chain_id = 1, .number = 300, .gas_limit = GAS_MUCH, .hashes = hashes, .hash_count = 2};
     *r = (struct result){.steps = 0};
     TD_ASSERT(exec_state_footprint() <= sizeof object);
     td_arena_init(&state_arena, state_memory, sizeof state_memory);
@@ -196,7 +204,7 @@ static void run(struct result *r, struct input *in, bool traced, bool cached)
                          .tracer = traced ? &tracer : NULL};
     struct exec_message msg = {.kind = in->flags & 2 ? EXEC_CREATE : EXEC_CALL,
                                .is_static = (in->flags & 3) == 1,
-                               .gas = in->flags & 8 ? GAS_LITTLE : GAS,
+                               .gas = gas_of(in),
                                .sender = address(0),
                                .to = address(1),
                                .code_addr = address(1),
@@ -207,7 +215,7 @@ static void run(struct result *r, struct input *in, bool traced, bool cached)
     TD_ASSERT(r->out.gas_left >= 0);
     TD_ASSERT(r->out.gas_left <= msg.gas);
     TD_ASSERT(vm.native_left >= 0);
-    TD_ASSERT(vm_arena.peak <= exec_evm_arena_bytes(GAS));
+    TD_ASSERT(vm_arena.peak <= exec_evm_arena_bytes(GAS_MUCH));
     r->native_left = vm.native_left;
     r->refund = exec_state_refund(state);
     digest_state(r, state);

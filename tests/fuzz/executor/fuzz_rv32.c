@@ -6,12 +6,15 @@
 
 #include "base/core/assert.h"
 #include "executor/rv32/symbols.h"
+
+#define BOX_WORDS_MAX 1024u
+#define BOX_DATA UINT32_C(0x00012000)
 #include "tests/executor/rv32/box.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 #define CLK_END 2000u
-#define MEMORY_MAX (1u << 20)
+#define MEMORY_MAX (1u << 17)
 #define RAM_BYTES 8192u
 #define SYMBOLS_MAX 64u
 
@@ -101,13 +104,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             run_both(&p);
         return 0;
     }
-    static uint8_t elf[BOX_TEXT_OFFSET + 4096];
-    uint32_t words[1024];
+    static uint8_t elf[BOX_ELF_BYTES];
+    uint32_t words[BOX_WORDS_MAX];
     size_t count = (len - 1) / 4;
     if (count == 0)
         return 0;
-    if (count > 1024)
-        count = 1024;
+    if (count > BOX_WORDS_MAX)
+        count = BOX_WORDS_MAX;
     memcpy(words, data + 1, 4 * count);
     size_t bytes = box_elf(elf, words, count, BOX_DATA_BYTES, 16);
     enum rv32_load verdict = rv32_program_decode(&p, (struct td_bytes){elf, bytes});

@@ -4,8 +4,10 @@
  *
  *     digest 32 | r 32 | s 32 | parity 1 | key 64 | 0..: changes (u16 position, u8 xor), or a hint
  *
- * With the low bit of parity's upper half set, `key` replaces the recovered key as it is; otherwise
- * it is XORed in, so that zeros leave the true one. */
+ * With bit 4 of parity set, `key` replaces the recovered key as it is; otherwise it is XORed in, so
+ * that zeros leave the true one.  With bit 5 the first two of the changes' bytes are a position and
+ * a XOR in the claim (digest .. parity): the honest hint of the claim so changed must not carry its
+ * key over to the one given. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,6 +33,35 @@ static void change(struct witness *w, const uint8_t *data, size_t len)
         w->hint.slope_count = EXEC_SECP_SLOPES_MAX;
 }
 
+struct claim { /* as the input has it */
+    uint8_t digest[32], r[32], s[32], parity;
+};
+
+static bool recover(uint8_t xy[64], const struct claim *c)
+{
+    struct td_hash digest;
+    memcpy(digest.b, c->digest, sizeof digest.b);
+    return exec_secp_recover(xy, &digest, c->r, c->s, c->parity & 3u);
+}
+
+/* What passes for `claim` with an honest hint of another is the key of both. */
+static void try_other(struct witness *w, const struct claim *claim, uint8_t at, uint8_t by)
+{
+    struct claim other = *claim;
+    struct td_hash digest;
+    uint8_t key[64], xy[64];
+    ((uint8_t *)&other)[at % sizeof other] ^= by;
+    if (!recover(key, &other))
+        return;
+    memcpy(digest.b, other.digest, sizeof digest.b);
+    TD_ASSERT(
+        exec_secp_hint(&w->hint, w->slopes, &digest, other.r, other.s, other.parity & 3u, key));
+    memcpy(digest.b, claim->digest, sizeof digest.b);
+    if (exec_secp_verify_hinted(&digest, claim->r, claim->s, claim->parity & 3u, key, &w->hint,
+                                w->slopes))
+        TD_ASSERT(recover(xy, claim) && memcmp(xy, key, sizeof xy) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static struct witness w;
@@ -38,6 +69,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     uint8_t xy[64], key[64];
     if (len < HEAD_BYTES)
         return 0;
+    if ((data[96] & 32u) != 0 && len >= HEAD_BYTES + 2u) {
+        struct claim claim;
+        memcpy(&claim, data, sizeof claim);
+        try_other(&w, &claim, data[HEAD_BYTES], data[HEAD_BYTES + 1u]);
+        return 0;
+    }
     memcpy(digest.b, data, 32);
     const uint8_t *r = data + 32, *s = data + 64;
     uint32_t parity = data[96] & 3u;
