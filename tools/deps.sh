@@ -27,6 +27,7 @@ libcriterion-dev|has_library criterion
 libsecp256k1-dev|has_library libsecp256k1
 libsodium-dev|has_library libsodium
 libjansson-dev|has_library jansson
+libssl-dev|has_library libcrypto
 spin|has_command spin
 gcc-riscv64-unknown-elf|has_command riscv64-unknown-elf-gcc'
 ALL='clang|has_command clang

@@ -31,6 +31,7 @@ LIBRARIES = [
     (re.compile(r"curl/|c_?-?kzg"), {"settlement"}),
     (re.compile(r"secp256k1"), {"base/host"}),
     (re.compile(r"sodium(\.h$|/)"), {"base/host", "p2p"}),
+    (re.compile(r"openssl/"), {"node"}),
     (re.compile(r"cuda|nvrtc|cublas"), {"prover/cuda"}),
 ]
 GENERATED = {"td_version.h"}
