@@ -28,6 +28,7 @@ libsecp256k1-dev|has_library libsecp256k1
 libsodium-dev|has_library libsodium
 libjansson-dev|has_library jansson
 libssl-dev|has_library libcrypto
+libsqlite3-dev|has_library sqlite3
 spin|has_command spin
 gcc-riscv64-unknown-elf|has_command riscv64-unknown-elf-gcc'
 ALL='clang|has_command clang

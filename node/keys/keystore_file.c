@@ -1,14 +1,13 @@
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/host/folder.h"
 #include "node/keys/keystore.h"
 
 static enum td_error system_error(struct node_keystore_error *error, enum td_error err,
@@ -100,23 +99,6 @@ static bool write_all(int fd, const char *at, size_t len)
     return true;
 }
 
-/* The name is on disk only when its folder is. */
-static bool sync_folder(const char *path)
-{
-    char copy[PATH_MAX];
-    if (strlen(path) >= sizeof copy) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    memcpy(copy, path, strlen(path) + 1u);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool good = fsync(fd) == 0;
-    close(fd);
-    return good;
-}
-
 enum td_error node_keystore_write(const char *path, const char *json, size_t len,
                                   struct node_keystore_error *error)
 {
@@ -131,7 +113,7 @@ enum td_error node_keystore_write(const char *path, const char *json, size_t len
     enum td_error err = step == NULL ? TD_OK : system_error(error, TD_E_IO, step);
     if (close(fd) != 0 && err == TD_OK)
         err = system_error(error, TD_E_IO, "close");
-    if (err == TD_OK && !sync_folder(path))
+    if (err == TD_OK && td_folder_sync(path) != 0)
         err = system_error(error, TD_E_IO, "fsync of the folder");
     if (err != TD_OK)
         unlink(path);
