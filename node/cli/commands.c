@@ -5,11 +5,9 @@
 
 #include "node/cli/exec.h"
 #include "node/cli/guest.h"
+#include "node/config/suggest.h"
 #include "node/exit_codes.h"
 #include "td_version.h"
-
-/* Suggestions further away than this are noise. */
-#define SUGGEST_EDITS_MAX 2u
 
 static const struct {
     const char *name;
@@ -26,54 +24,15 @@ static const struct {
 #define ARGUMENTS_LETTERS 11 /* of the longest */
 #define COMMANDS_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
 
-static size_t least(size_t a, size_t b, size_t c)
+static const char *command_name(size_t index)
 {
-    size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
-/* Edits that turn `a` into `b`: insert, delete, replace, or swap two neighbours (optimal string
- * alignment, Damerau 1964); without the swap, "smi" would be as far from "sim" as any word.
- * row[i % 3][k] is the distance of a's first i letters from b's first k. */
-static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    size_t row[3][NODE_COMMAND_NAME_MAX + 1];
-
-    for (size_t k = 0; k <= b_len; k++)
-        row[0][k] = k;
-    for (size_t i = 1; i <= a_len; i++) {
-        size_t *here = row[i % 3];
-        const size_t *last = row[(i + 2) % 3];
-        const size_t *before_last = row[(i + 1) % 3];
-
-        here[0] = i;
-        for (size_t k = 1; k <= b_len; k++) {
-            size_t replaced = last[k - 1] + (a[i - 1] == b[k - 1] ? 0 : 1);
-            here[k] = least(replaced, last[k] + 1, here[k - 1] + 1);
-            if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
-                here[k] = least(here[k], before_last[k - 2] + 1, here[k]);
-        }
-    }
-    return row[a_len % 3][b_len];
+    return COMMANDS[index].name;
 }
 
 const char *node_command_suggest(const char *word)
 {
-    size_t word_len = strlen(word);
-    if (word_len == 0 || word_len > NODE_COMMAND_NAME_MAX)
-        return NULL;
-
-    const char *best = NULL;
-    size_t best_edits = SUGGEST_EDITS_MAX + 1;
-    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
-        const char *name = COMMANDS[i].name;
-        size_t edits = edit_distance(word, word_len, name, strlen(name));
-        if (edits < best_edits && 2 * edits <= word_len) {
-            best = name;
-            best_edits = edits;
-        }
-    }
-    return best;
+    size_t found = node_suggest(word, command_name, COMMANDS_COUNT);
+    return found < COMMANDS_COUNT ? command_name(found) : NULL;
 }
 
 /* Every command ends here: a full disk or a closed pipe must not look like success. */

@@ -11,8 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Longest command name accepted by the suggestion search, in bytes; longer input gets no
- * suggestion. Twice the longest name anyone could reasonably give a command. */
+/* How much of an unknown command is repeated in the complaint, in bytes. */
 #define NODE_COMMAND_NAME_MAX 32u
 
 /* A command implemented outside this folder: argv[0] is the command's own name.  Returns an exit
@@ -32,6 +31,6 @@ struct node_commands {
  * Returns an exit code of node/exit_codes.h, NODE_EXIT_IO when `out` cannot be written. */
 int node_cli_run(const struct node_commands *commands, FILE *out, FILE *err, int argc, char **argv);
 
-/* The known command nearest to `word`, or NULL when none is near enough (more than two edits, or
- * more than half of the word's letters, would have to change).  Static storage. */
+/* The known command nearest to `word`, or NULL when none is near enough (node/config/suggest.h).
+ * Static storage. */
 const char *node_command_suggest(const char *word);
