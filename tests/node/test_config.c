@@ -265,8 +265,9 @@ Test(suggest, nearest_within_two_edits_and_half_the_word)
     static const struct {
         const char *word;
         size_t want;
-    } cases[] = {{"smi", 0},      {"sm", 0},        {"stat", 1}, {"satrt", 1}, {"statsu", 2},
-                 {"statuses", 2}, {"statusesx", 3}, {"x", 3},    {"", 3},      {"sim", 0}};
+    } cases[] = {{"xm", 3},    {"smi", 0},    {"sm", 0},       {"stat", 1},
+                 {"satrt", 1}, {"statsu", 2}, {"statuses", 2}, {"statusesx", 3},
+                 {"x", 3},     {"", 3},       {"sim", 0}};
     char longest[NODE_SUGGEST_BYTES_MAX + 2u];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         cr_expect_eq(node_suggest(cases[i].word, name_at, 3), cases[i].want, "%s", cases[i].word);
