@@ -509,7 +509,7 @@ Test(interpreter, a_traced_meter_is_never_below_zero)
     world_put_code(w, 0x1001, "0x400000 MLOAD");
     world_begin(w);
     w->vm.tracer = &tracer;
-    w->vm.native_left = 100000;
+    w->vm.native_left = 1000000;
     struct exec_outcome out = world_call(w, 0x1000, GAS, 0, td_bytes_of(NULL, 0));
     cr_assert_eq(out.status, EXEC_OUT_OF_NATIVE);
     cr_assert_eq(least, 0);
