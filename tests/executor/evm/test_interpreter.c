@@ -498,15 +498,15 @@ static void on_metered_step(void *self, const struct exec_trace_step *step)
         *least = step->native;
 }
 
-/* The callee asks for memory that neither its gas nor the native units pay for: it ends for gas, so
- * its caller is shown one more instruction, at which the run ends. */
+/* A creation's code (PUSH3 0x400000 MLOAD) asks for memory that neither its gas nor the native
+ * units pay for: it ends for gas, so its creator is shown one more instruction, at which the run
+ * ends. */
 Test(interpreter, a_traced_meter_is_never_below_zero)
 {
     int64_t least = INT64_MAX;
     struct exec_tracer tracer = {.self = &least, .step = on_metered_step};
     struct world *w = world_new();
-    world_put_code(w, 0x1000, "0 0 0 0 0 0x1001 10000 CALL ret");
-    world_put_code(w, 0x1001, "0x400000 MLOAD");
+    world_put_code(w, 0x1000, "0x6240000051 0 MSTORE 5 27 0 CREATE ret");
     world_begin(w);
     w->vm.tracer = &tracer;
     w->vm.native_left = 1000000;

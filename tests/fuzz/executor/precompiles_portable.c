@@ -6,6 +6,7 @@
 enum exec_modexp_result portable_modexp(struct td_arena *arena, struct td_bytes input,
                                         struct td_bytes *out);
 uint64_t portable_modexp_gas(struct td_bytes input);
+struct exec_modexp_work portable_modexp_count(struct td_bytes input);
 enum exec_bn254_result portable_bn254_add(uint8_t out[64], const uint8_t in[128]);
 enum exec_bn254_result portable_bn254_mul(uint8_t out[64], const uint8_t in[96]);
 enum exec_bn254_result portable_bn254_pairing(bool *one, const uint8_t *in, size_t pairs);
