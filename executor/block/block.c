@@ -6,6 +6,7 @@
 #include "executor/block/abi.h"
 #include "executor/block/costs.h"
 #include "executor/evm/code.h"
+#include "executor/evm/frame.h"
 #include "executor/evm/native_costs.h"
 #include "executor/inbox.h"
 #include "executor/system.h"
@@ -439,17 +440,25 @@ static void batch_block(struct run *r)
 /* Room for one transaction's frames: what gas allows, or less where native units run out first.
  * Of those a frame takes EXEC_NATIVE_CALL and up to 36 KiB (stack, bookkeeping), 32 bytes of memory
  * take EXEC_NATIVE_MEMORY_WORD and, doubled and copied to the caller, 160 bytes at most, and code
- * that is prepared outside the cache costs more than memory does. */
+ * that is prepared outside the cache costs more than memory does.  A unit is spent once, and on
+ * frames it buys more bytes: most is taken by as many frames as there can be and, with what is left
+ * then, memory. */
+#define FRAME_BYTES (UINT64_C(36) << 10)
+#define WORD_BYTES UINT64_C(160)
+_Static_assert(FRAME_BYTES *EXEC_NATIVE_MEMORY_WORD > WORD_BYTES * EXEC_NATIVE_CALL,
+               "frames are the cheaper bytes");
+
 size_t exec_block_vm_bytes(const struct exec_chain *chain)
 {
     size_t by_gas = exec_evm_arena_bytes(chain->gas_limit);
     uint64_t native = chain->prices.tx_native_max;
     if (native == 0)
         return by_gas;
-    uint64_t frames = native / EXEC_NATIVE_CALL + 2u;
-    if (frames > 1025u)
-        frames = 1025u;
-    uint64_t bytes = (frames * 36u << 10) + native / EXEC_NATIVE_MEMORY_WORD * 160u + (2u << 20);
+    uint64_t calls = native / EXEC_NATIVE_CALL;
+    if (calls > EXEC_CALL_DEPTH_MAX)
+        calls = EXEC_CALL_DEPTH_MAX;
+    uint64_t words = (native - calls * EXEC_NATIVE_CALL) / EXEC_NATIVE_MEMORY_WORD;
+    uint64_t bytes = (calls + 2u) * FRAME_BYTES + words * WORD_BYTES + (2u << 20);
     return bytes < by_gas ? (size_t)bytes : by_gas;
 }
 
