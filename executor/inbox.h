@@ -22,7 +22,10 @@
 
 /* A block takes at most so many entries; L1's MAX_FORCED is 64 per batch. */
 #define EXEC_INBOX_PER_BLOCK_MAX 64u
-/* L1 refuses requests above these (settlement design), so that one entry always fits a block. */
+/* L1 refuses requests above these (settlement design), so that one entry always fits a block, and
+ * the block one segment of a proof, about 5 M native units.  Of those 2.2 M are for its run (the
+ * cap in genesis), 0.16 M for the block, what it shares, the entry and a mint, 0.05 M for the run's
+ * start: 2.6 M are left, 99,900 bytes at EXEC_NATIVE_TX_BYTE.  exec_genesis_native_min adds up. */
 #define EXEC_INBOX_DATA_BYTES_MAX (96u << 10)
 
 struct exec_inbox_op {

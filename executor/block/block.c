@@ -35,10 +35,10 @@ static bool is_inbox(struct td_bytes entry)
     return entry.len > 0 && entry.ptr[0] == EXEC_TX_DEPOSIT;
 }
 
-/* Native units of the block itself and of looking at its payload. */
+/* Native units of the block itself, at most, and of looking at its payload. */
 static uint64_t native_before(const struct td_bytes *payload, uint32_t count)
 {
-    uint64_t need = EXEC_NATIVE_BLOCK + (count > 0 ? EXEC_NATIVE_SHARED : 0);
+    uint64_t need = EXEC_NATIVE_BLOCK + EXEC_NATIVE_BATCH + (count > 0 ? EXEC_NATIVE_SHARED : 0);
     for (uint32_t i = 0; i < count; i++)
         need += exec_native_entry(payload[i]);
     return need;
@@ -180,6 +180,16 @@ static bool native_take(struct run *r, uint64_t units)
     return true;
 }
 
+/* In place of what was reserved for decoding the list, if there is as much. */
+static enum exec_tx_verdict take_recovering(struct run *r, uint32_t auth_count, uint64_t reserved)
+{
+    uint64_t units = (uint64_t)auth_count * EXEC_NATIVE_RECOVER;
+    if (r->native_left + reserved < units)
+        return EXEC_TX_BLOCK_NATIVE;
+    r->native_left = r->native_left + reserved - units;
+    return EXEC_TX_OK;
+}
+
 static enum exec_tx_verdict run_raw(struct run *r, struct td_bytes bytes, struct exec_tx_result *x)
 {
     struct exec_tx tx;
@@ -187,13 +197,16 @@ static enum exec_tx_verdict run_raw(struct run *r, struct td_bytes bytes, struct
         r->vm.err = TD_E_NOSPACE; /* no verdict may depend on memory */
         return EXEC_TX_MALFORMED;
     }
+    uint64_t lists = exec_native_lists(bytes);
+    if (!native_take(r, lists))
+        return EXEC_TX_BLOCK_NATIVE;
     enum exec_tx_verdict v = exec_tx_decode(&tx, r->arena, bytes, r->chain->chain_id);
     if (v == EXEC_TX_OK && tx.type == EXEC_TX_DEPOSIT)
         v = EXEC_TX_TYPE;
     if (v == EXEC_TX_OK)
         v = exec_tx_check(&tx, &r->out->env);
-    if (v == EXEC_TX_OK && !native_take(r, (uint64_t)tx.auth_count * EXEC_NATIVE_RECOVER))
-        v = EXEC_TX_BLOCK_NATIVE;
+    if (v == EXEC_TX_OK)
+        v = take_recovering(r, tx.auth_count, lists);
     if (v == EXEC_TX_OK)
         v = exec_tx_recover_by(&tx, r->ports->recoverer);
     if (v != EXEC_TX_OK)
@@ -492,6 +505,7 @@ static enum td_error begin(struct run *r, const struct exec_reader *reader)
         exec_state_init_keyed(region, r->arena, reader, exec_header_squeezed(&r->header));
     r->seconds = seconds(r->header.ts_ms);
     environment(r);
+    bool within = r->batch->open && !r->header.end_batch;
     if (!r->batch->open &&
         !exec_batch_begin(r->batch, r->cursor, r->header.epoch, r->header.number, r->seconds))
         return TD_E_CORRUPT;
@@ -501,7 +515,8 @@ static enum td_error begin(struct run *r, const struct exec_reader *reader)
         return err;
     r->gas_left = r->chain->gas_limit;
     r->native_left = r->chain->native_limit - /* exec_payload_fits: there is as much */
-                     native_before(r->block->payload, r->block->payload_count);
+                     native_before(r->block->payload, r->block->payload_count) +
+                     (within ? EXEC_NATIVE_BATCH : 0);
     exec_system_begin(r->out->state, &r->cursor->block_hash, r->cursor->number,
                       r->header.epoch != r->cursor->epoch, r->header.epoch,
                       &r->header.next_set_hash);

@@ -47,10 +47,12 @@ void exec_genesis_put(struct exec_state *state)
 
 uint64_t exec_genesis_native_min(const struct exec_prices *prices)
 {
-    uint64_t look = EXEC_NATIVE_BLOCK + EXEC_NATIVE_SHARED + EXEC_NATIVE_TX + EXEC_NATIVE_MINT +
-                    (uint64_t)(EXEC_NATIVE_TX_BYTE + EXEC_NATIVE_TX_BYTE_AUTH) *
-                        (EXEC_INBOX_HEADER_BYTES + EXEC_INBOX_DATA_BYTES_MAX);
-    uint64_t run = prices->tx_native_max;
+    uint64_t look =
+        EXEC_NATIVE_BLOCK + EXEC_NATIVE_BATCH + EXEC_NATIVE_SHARED + EXEC_NATIVE_TX +
+        EXEC_NATIVE_MINT +
+        (uint64_t)EXEC_NATIVE_TX_BYTE * (EXEC_INBOX_HEADER_BYTES + EXEC_INBOX_DATA_BYTES_MAX);
+    uint64_t lists = (uint64_t)EXEC_NATIVE_TX_BYTE_AUTH * EXEC_INBOX_DATA_BYTES_MAX;
+    uint64_t run = prices->tx_native_max > lists ? prices->tx_native_max : lists;
     return run > UINT64_MAX - look ? UINT64_MAX : run + look;
 }
 

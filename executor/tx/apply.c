@@ -49,7 +49,7 @@ static uint64_t native_own(const struct exec_tx *tx)
     uint64_t names = tx->access_count;
     for (uint32_t i = 0; i < tx->access_count; i++)
         names += tx->access[i].slot_count;
-    uint64_t word = EXEC_NATIVE_DATA_WORD + (tx->is_create ? EXEC_NATIVE_ANALYSE_WORD : 0u);
+    uint64_t word = tx->is_create ? EXEC_NATIVE_ANALYSE_WORD : 0u; /* other data: paid as bytes */
     return EXEC_NATIVE_APPLY + (uint64_t)tx->auth_count * EXEC_NATIVE_AUTHORIZATION +
            names * EXEC_NATIVE_ACCESS + ((uint64_t)tx->data.len + 31u) / 32u * word;
 }

@@ -8,10 +8,9 @@ bool exec_tx_signature_in_range(const struct exec_u256 *r, const struct exec_u25
 
 /* Native units beside EXEC_NATIVE_TX, which is for any transaction (executor/block/costs.h). */
 enum exec_tx_native_cost {
-    EXEC_NATIVE_APPLY = 20000,         /* gas bought and returned; sender and callee written */
-    EXEC_NATIVE_AUTHORIZATION = 16000, /* an account read and written, its code */
-    EXEC_NATIVE_DATA_WORD = 100,       /* 32 bytes counted once more: they were paid as bytes */
-    EXEC_NATIVE_ACCESS = 9500,         /* an address or slot: decoded, and warm when it is read */
+    EXEC_NATIVE_APPLY = 3000,         /* gas bought and returned; sender and callee written */
+    EXEC_NATIVE_AUTHORIZATION = 2000, /* an account read and written, its code */
+    EXEC_NATIVE_ACCESS = 3900,        /* an address or slot: decoded, and warm when it is read */
 };
 
 /* Intrinsic gas and the floor of EIP-7623 in one pass over the data. */

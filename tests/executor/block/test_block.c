@@ -135,8 +135,8 @@ Test(block, a_payload_that_costs_more_than_the_limit_to_look_at_is_no_payload)
     struct td_bytes entry = td_bytes_of_text("no transaction"), payload[4];
     for (uint32_t i = 0; i < 4; i++)
         payload[i] = entry;
-    c->l.params.native_limit =
-        EXEC_NATIVE_BLOCK + EXEC_NATIVE_SHARED + 3 * (EXEC_NATIVE_TX + EXEC_NATIVE_TX_BYTE * 14u);
+    c->l.params.native_limit = EXEC_NATIVE_BLOCK + EXEC_NATIVE_BATCH + EXEC_NATIVE_SHARED +
+                               3 * (EXEC_NATIVE_TX + EXEC_NATIVE_TX_BYTE * 14u);
     cr_expect(exec_payload_fits(&c->l.params, payload, 3));
     cr_expect_not(exec_payload_fits(&c->l.params, payload, 4));
     chain_run_begin(c);
@@ -148,6 +148,49 @@ Test(block, a_payload_that_costs_more_than_the_limit_to_look_at_is_no_payload)
     for (uint32_t i = 0; i < 4; i++)
         chain_add_bytes(c, entry);
     cr_expect_eq(chain_try(c, false), TD_E_CORRUPT);
+}
+
+/* Of a transaction with authorizations: how long its list may take to decode is set aside, and
+ * comes back when it was one. */
+Test(block, decoding_authorizations_is_reserved_and_returned)
+{
+    static const uint8_t data[50000];
+    struct exec_authorization auth = {.r = exec_u256_of(1), .s = exec_u256_of(1)};
+    struct exec_tx tx = chain_tx(c, 0, 0);
+    tx.type = 4;
+    tx.to = SOMEONE;
+    tx.data = td_bytes_of(data, sizeof data);
+    tx.auth = &auth;
+    tx.auth_count = 1;
+    chain_sign(c, &tx, 0);
+    struct td_bytes bytes = chain_tx_bytes(c, &tx);
+    struct td_bytes cut = td_bytes_of(bytes.ptr, bytes.len - 1u);
+    uint64_t limit = c->l.params.native_limit, lists = bytes.len * EXEC_NATIVE_TX_BYTE_AUTH;
+    uint64_t look =
+        EXEC_NATIVE_BLOCK + EXEC_NATIVE_SHARED + EXEC_NATIVE_TX + bytes.len * EXEC_NATIVE_TX_BYTE;
+
+    c->l.params.native_limit = look + EXEC_NATIVE_BATCH + lists - 1u;
+    chain_add_bytes(c, bytes);
+    cr_assert_eq(chain_try(c, false), TD_OK);
+    cr_expect_eq(c->l.result.txs[0].verdict, EXEC_TX_BLOCK_NATIVE);
+    cr_expect_eq(c->l.result.native_used, look + EXEC_NATIVE_BATCH);
+    node_ledger_clear(&c->l);
+
+    c->l.params.native_limit = limit;
+    chain_run_begin(c);
+    chain_add_bytes(c, bytes);
+    chain_block(c, false);
+    cr_assert_eq(c->l.result.txs[0].verdict, EXEC_TX_OK);
+    cr_expect_eq(c->l.result.native_used, look + EXEC_NATIVE_BATCH + EXEC_NATIVE_RECOVER +
+                                              c->l.result.txs[0].receipt.native_used);
+    chain_add_bytes(c, cut); /* in the middle of the batch */
+    chain_block(c, false);
+    cr_expect_eq(c->l.result.txs[0].verdict, EXEC_TX_MALFORMED);
+    cr_expect_eq(c->l.result.native_used,
+                 look - EXEC_NATIVE_TX_BYTE + lists - EXEC_NATIVE_TX_BYTE_AUTH);
+    chain_block(c, true);
+    cr_expect_eq(c->l.result.native_used, EXEC_NATIVE_BLOCK + EXEC_NATIVE_BATCH);
+    prove();
 }
 
 /* Somebody's call burns the block's gas before a forced transaction: that one waits for the next
@@ -188,13 +231,16 @@ Test(block, a_forced_transaction_that_finds_no_room_stays_the_next)
  * payload must not be able to starve a forced transaction that way and have it count as done. */
 Test(block, a_forced_transaction_cannot_be_starved_by_what_stands_behind_it)
 {
-    static uint8_t junk[600000];
+    static uint8_t junk[1u << 20];
+    uint64_t rest = c->l.params.native_limit - c->l.params.prices.tx_native_max / 2u;
+    size_t each = (size_t)(rest / EXEC_NATIVE_TX_BYTE / 3u);
+    cr_assert_leq(each, sizeof junk);
     struct exec_inbox_op op = deposit(0, 50);
     chain_run_begin(c);
     c->inbox_ready = 1;
     chain_add_inbox(c, &op);
-    for (uint32_t i = 0; i < 3; i++) /* 3 * 0.6 MB * 24 units: more than 37.8 of 40 M are gone */
-        chain_add_bytes(c, td_bytes_of(junk, i < 2 ? sizeof junk : 390000));
+    for (uint32_t i = 0; i < 3; i++) /* half of what a transaction may use is left, or less */
+        chain_add_bytes(c, td_bytes_of(junk, each));
     chain_block(c, false);
     cr_expect_eq(c->l.result.txs[0].verdict, EXEC_TX_BLOCK_NATIVE);
     cr_expect_eq(c->l.cursor.inbox_index, 0);

@@ -154,7 +154,25 @@ static void world(struct world *w)
 
 static uint64_t least(void)
 {
-    return 2200000u + EXEC_NATIVE_BLOCK + EXEC_NATIVE_TX + EXEC_NATIVE_MINT + 24u * (98u + 98304u);
+    return 2200000u + EXEC_NATIVE_BLOCK + EXEC_NATIVE_BATCH + EXEC_NATIVE_SHARED + EXEC_NATIVE_TX +
+           EXEC_NATIVE_MINT + EXEC_NATIVE_TX_BYTE * (98u + 98304u);
+}
+
+/* executor/inbox.h: the block that the largest entry needs fits one segment of a proof. */
+Test(genesis, the_largest_inbox_entry_fits_a_segment)
+{
+    const struct exec_prices prices = {.tx_native_max = 2200000};
+    cr_expect_leq(exec_genesis_native_min(&prices) + EXEC_NATIVE_RUN, 5000000);
+}
+
+/* What decoding may take for a while counts where a genesis lets transactions use less. */
+Test(genesis, the_native_limit_holds_what_decoding_an_entry_reserves)
+{
+    const struct exec_prices none = {.tx_native_max = 1},
+                             same = {.tx_native_max = EXEC_NATIVE_TX_BYTE_AUTH * 98304u},
+                             more = {.tx_native_max = EXEC_NATIVE_TX_BYTE_AUTH * 98304u + 1u};
+    cr_expect_eq(exec_genesis_native_min(&none), exec_genesis_native_min(&same));
+    cr_expect_eq(exec_genesis_native_min(&more), exec_genesis_native_min(&same) + 1u);
 }
 
 static void vault(struct world *w, uint8_t a, uint8_t b)

@@ -50,7 +50,7 @@ static void data_raw(struct chain *c, uint32_t n)
 }
 
 /* Raw entries: transfers, or signatures that are none. */
-static void raws(struct chain *c, uint32_t n, bool forged)
+static void raws(struct chain *c, uint32_t n, bool forged, uint64_t value)
 {
     for (uint32_t i = 0; i < n; i++) {
         struct exec_tx tx = chain_tx(c, 0, 0);
@@ -63,19 +63,26 @@ static void raws(struct chain *c, uint32_t n, bool forged)
             cost_send(c, &tx, i);
             c->l.payload_count = i;
         }
-        struct exec_inbox_op op = {
-            .index = i, .kind = EXEC_INBOX_RAW, .data = chain_tx_bytes(c, &tx)};
+        struct exec_inbox_op op = {.index = i,
+                                   .kind = EXEC_INBOX_RAW,
+                                   .sender = world_addr(UINT64_C(0x5e4de40000) + i),
+                                   .value = exec_u256_of(value),
+                                   .data = chain_tx_bytes(c, &tx)};
         chain_add_inbox(c, &op);
     }
     c->inbox_ready = n;
 }
 static void raw_transfers(struct chain *c, uint32_t n)
 {
-    raws(c, n, false);
+    raws(c, n, false, 0);
 }
 static void raw_forged(struct chain *c, uint32_t n)
 {
-    raws(c, n, true);
+    raws(c, n, true, 0);
+}
+static void raw_mints(struct chain *c, uint32_t n)
+{
+    raws(c, n, true, 1000);
 }
 
 /* Entries whose turn it is not: judged, and left. */
@@ -133,6 +140,10 @@ static const struct cost_row ROWS[] = {
      .n = 8,
      .with = FILLED | COST_ANY_RECEIPT,
      .fill = raw_forged},
+    {.name = "inbox, raw, no such point, a mint",
+     .n = 8,
+     .with = FILLED | COST_ANY_RECEIPT,
+     .fill = raw_mints},
     {.name = "inbox, not the next", .n = 8, .with = COST_ANY_RECEIPT, .fill = early},
     {.name = "block, empty", .n = 4, .with = COST_FILL, .fill = nothing, .blocks = 1},
     {.name = "block, a batch", .n = 4, .with = COST_FILL, .fill = nothing, .blocks = 2},

@@ -414,7 +414,7 @@ static const struct cost_row ROWS[] = {
      .fill = access_read,
      .genesis = genesis_reader},
     {.name = "access list, beyond what the transaction may use",
-     .n = 600,
+     .n = 1700,
      .with = COST_ANY_RECEIPT,
      .fill = access_addresses},
     {.name = "authorization, applied", .n = 8, .with = FILLED, .fill = auths_apply},
