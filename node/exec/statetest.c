@@ -245,7 +245,7 @@ static void prepare(struct node_statetest_runner *r, const struct node_statetest
 {
     p->verdict = exec_tx_decode(&p->tx, &r->file, c->tx, c->env.chain_id);
     if (p->verdict == EXEC_TX_OK)
-        p->verdict = exec_tx_recover(&p->tx);
+        p->verdict = exec_tx_recover_by(&p->tx, r->recoverer);
     if (p->verdict == EXEC_TX_OK)
         p->verdict = exec_tx_check(&p->tx, &c->env);
 }
