@@ -276,7 +276,10 @@ static void execute(struct node_statetest_runner *r, const struct node_statetest
     if (x->verdict != EXEC_TX_OK)
         return;
 
+    struct exec_code_cache codes;
+    exec_code_cache_init(&codes, &r->state);
     struct exec_vm vm = {.state = x->state,
+                         .codes = &codes,
                          .block = &c->env,
                          .arena = &r->vm,
                          .native_left = INT64_MAX,

@@ -19,7 +19,7 @@
 
 #define INPUT_MAX 2048u
 #define GAS_MAX 240000u
-#define GAS 90000u /* as a rule: most of what takes more is a loop */
+#define GAS 70000u /* as a rule: most of what takes more is a loop */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
