@@ -39,6 +39,9 @@ void node_statetest_free(struct node_statetest_runner *r)
     td_mem_arena_free(&r->file);
     td_mem_arena_free(&r->state);
     td_mem_arena_free(&r->vm);
+    if (r->to != NULL)
+        fclose(r->to);
+    r->to = NULL;
     free(r->text);
     r->text = NULL;
 }
@@ -245,7 +248,7 @@ static void prepare(struct node_statetest_runner *r, const struct node_statetest
 {
     p->verdict = exec_tx_decode(&p->tx, &r->file, c->tx, c->env.chain_id);
     if (p->verdict == EXEC_TX_OK)
-        p->verdict = exec_tx_recover(&p->tx);
+        p->verdict = exec_tx_recover_by(&p->tx, r->recoverer);
     if (p->verdict == EXEC_TX_OK)
         p->verdict = exec_tx_check(&p->tx, &c->env);
 }
@@ -273,7 +276,10 @@ static void execute(struct node_statetest_runner *r, const struct node_statetest
     if (x->verdict != EXEC_TX_OK)
         return;
 
+    struct exec_code_cache codes;
+    exec_code_cache_init(&codes, &r->state);
     struct exec_vm vm = {.state = x->state,
+                         .codes = &codes,
                          .block = &c->env,
                          .arena = &r->vm,
                          .native_left = INT64_MAX,
@@ -369,12 +375,38 @@ static void run_blob(struct node_statetest_runner *r, const struct node_statetes
              refused ? "" : " not refused by its type\n");
 }
 
+/* The stream of complaints, at the start of the text.  One serves every case: opening it costs as
+ * much as a small transaction. */
+static FILE *complaints(struct node_statetest_runner *r)
+{
+    if (r->to == NULL)
+        r->to = fmemopen(r->text, NODE_STATETEST_TEXT_BYTES, "w");
+    else
+        rewind(r->to);
+    return r->to;
+}
+
+/* End the text; whether there is none. */
+static bool end_complaints(struct node_statetest_runner *r)
+{
+    bool fits = fflush(r->to) == 0;
+    long len = ftell(r->to);
+    fits = fits && len >= 0 && len < (long)NODE_STATETEST_TEXT_BYTES;
+    r->text[fits ? (size_t)len : NODE_STATETEST_TEXT_BYTES - 1u] = '\0';
+    if (!fits) { /* what is left in its buffer must not reach the next case */
+        fclose(r->to);
+        r->to = NULL;
+        r->text[NODE_STATETEST_TEXT_BYTES - 1u] = '\0';
+    }
+    return fits && len == 0;
+}
+
 static void run_case(struct node_statetest_runner *r, const struct node_statetest_case *c,
                      const struct exec_tracer *tracer, struct node_statetest_outcome *o)
 {
     struct prepared p;
     struct execution x;
-    FILE *to = fmemopen(r->text, NODE_STATETEST_TEXT_BYTES, "w");
+    FILE *to = complaints(r);
     if (to == NULL) {
         snprintf(r->text, NODE_STATETEST_TEXT_BYTES, "no memory\n");
         return;
@@ -382,9 +414,7 @@ static void run_case(struct node_statetest_runner *r, const struct node_statetes
     prepare(r, c, &p);
     execute(r, c, &p, tracer, &x);
     judge(r, c, &x, to, &o->root);
-    bool held = ftell(to) == 0;
-    fclose(to);
-    r->text[NODE_STATETEST_TEXT_BYTES - 1] = '\0';
+    bool held = end_complaints(r);
     o->gas_used = x.receipt.gas_used;
     o->nanoseconds = x.nanoseconds;
     if (held)

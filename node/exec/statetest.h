@@ -55,6 +55,9 @@ struct node_statetest_runner {
     struct td_arena state;
     struct td_arena vm;
     char *text; /* [NODE_STATETEST_TEXT_BYTES] */
+    FILE *to;   /* writes into text; NULL before the first case */
+    /* Who recovers the keys of signatures, or NULL: exec_secp_recover.  The caller may set it. */
+    const struct exec_recoverer *recoverer;
 };
 
 #define NODE_STATETEST_TEXT_BYTES 8192u

@@ -253,6 +253,40 @@ Test(node_exec, an_expected_refusal_must_be_of_its_class)
     }
 }
 
+/* Two cases, the first of which must be refused for an exception of a name so long, and is not. */
+static void expect_one_of_two(size_t name_len)
+{
+    static char text[FILE_BYTES_MAX], name[9000];
+    const char *const words[] = {"statetest", "@", NULL};
+    cr_assert_lt(name_len, sizeof name);
+    memset(name, 'X', name_len);
+    name[name_len] = '\0';
+    FILE *f = fopen(TD_CASES "/transfer.json", "r");
+    cr_assert_not_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    char *end = strrchr(text, '}');
+    char *hash = strstr(text, "\"hash\":");
+    cr_assert_not_null(end);
+    cr_assert_not_null(hash);
+    *end = '\0';
+    f = fopen(case_path, "w");
+    cr_assert_not_null(f);
+    fprintf(f, "%.*s\"expectException\": \"%s|NONCE_IS_MAX\", %s,\"z%s}", (int)(hash - text), text,
+            name, hash, strchr(text, '"') + 1);
+    fclose(f);
+    cr_assert_eq(run(words), NODE_EXIT_CHECK_FAILED);
+    cr_assert_not_null(strstr(out_text, "1 passed, 1 failed"), "%.300s", out_text);
+}
+
+/* One stream serves every case: what a complaint left in it must not reach the next, whether it
+ * fits into the text or not. */
+Test(node_exec, a_complaint_ends_with_its_case)
+{
+    expect_one_of_two(10);
+    expect_one_of_two(8999);
+}
+
 Test(node_exec, json_lines)
 {
     const char *words[ARGUMENTS_MAX] = {"statetest", "--json", "@"};

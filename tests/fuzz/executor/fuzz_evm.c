@@ -2,7 +2,7 @@
  * result: plain, traced, and with code prepared at each call instead of cached; the tracer also
  * checks that every step it is shown is within bounds.
  *
- *     byte 0     flags: 1 static, 2 creation, 4 little native, 8 little gas, 16 much gas
+ *     byte 0     flags: 1 static, 2 creation, 4 little native, 8 little gas; high half 1: much
  *     bytes 1-2  length of the first code (big-endian, cut to what there is); then that code
  *     then       one length byte and the second code; the rest is call data */
 #include <stdint.h>
@@ -13,8 +13,8 @@
 
 #define INPUT_MAX 4096u
 #define GAS_MUCH 300000
-#define GAS 100000 /* as a rule: most of what takes more is a loop */
-#define GAS_LITTLE 30000
+#define GAS 60000 /* as a rule: most of what takes more is a loop */
+#define GAS_LITTLE 25000
 #define NATIVE 3000000
 #define NATIVE_LITTLE 40000
 #define STATE_BYTES (24u << 20)
@@ -174,7 +174,7 @@ static int64_t gas_of(const struct input *in)
 {
     if ((in->flags & 8) != 0)
         return GAS_LITTLE;
-    return (in->flags & 16) != 0 ? GAS_MUCH : GAS;
+    return in->flags >> 4 == 1 ? GAS_MUCH : GAS;
 }
 
 static void run(struct result *r, struct input *in, bool traced, bool cached)
