@@ -109,7 +109,7 @@ EMULATED __m512i _mm512_srli_epi64(__m512i a, unsigned n)
 /* Bit i of k: lane i of b instead of a. */
 EMULATED __m512i _mm512_mask_blend_epi32(uint16_t k, __m512i a, __m512i b)
 {
-    EACH((k >> i & 1u) != 0 ? b.w[i] : a.w[i]);
+    EACH(((unsigned)k >> i & 1u) != 0 ? b.w[i] : a.w[i]);
 }
 
 #undef EACH
