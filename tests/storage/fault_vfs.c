@@ -381,7 +381,8 @@ void fault_vfs_add(const char *name, const void *bytes, size_t len)
 {
     struct node *n = create(name);
     resize(&n->live, len);
-    memcpy(n->live.at, bytes, len);
+    if (len > 0)
+        memcpy(n->live.at, bytes, len);
     copy(&n->durable, &n->live);
     n->durable_name = true;
 }
