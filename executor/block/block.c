@@ -505,7 +505,8 @@ static enum td_error begin(struct run *r, const struct exec_reader *reader)
         exec_state_init_keyed(region, r->arena, reader, exec_header_squeezed(&r->header));
     r->seconds = seconds(r->header.ts_ms);
     environment(r);
-    bool within = r->batch->open && !r->header.end_batch;
+    bool within = r->batch->open && !r->header.end_batch &&
+                  td_hash_is_zero(&r->header.next_set_hash); /* 0x..8003 is written otherwise */
     if (!r->batch->open &&
         !exec_batch_begin(r->batch, r->cursor, r->header.epoch, r->header.number, r->seconds))
         return TD_E_CORRUPT;

@@ -12,7 +12,8 @@
  * EXEC_NATIVE_RECOVER has it then. */
 #define EXEC_NATIVE_TX_BYTE_AUTH 18
 #define EXEC_NATIVE_BLOCK 10800 /* header, history slot and its path, cursor */
-#define EXEC_NATIVE_BATCH 18000 /* beside it for one that begins or ends a batch, or an epoch */
+/* Beside it for one that begins or ends a batch or an epoch, or states the next epoch's set. */
+#define EXEC_NATIVE_BATCH 18000
 /* What is warm for every transaction, and read once: seventeen precompiles' accounts, the fee
  * vault, block hashes. */
 #define EXEC_NATIVE_SHARED 70000

@@ -172,10 +172,10 @@ enum td_error chain_try(struct chain *c, bool end_batch)
                            .origin.deposit_count = c->inbox_ready};
     if (height % 64u > 60u)
         h.next_set_hash.b[0] = (uint8_t)(height / 64u + 1u);
-    if (c->every_epoch) {
+    if (c->every_epoch)
         h.epoch = at->epoch + 1u;
+    if (c->every_epoch || c->every_set)
         memset(h.next_set_hash.b, (int)(height & 0x7fu) + 1, sizeof h.next_set_hash.b);
-    }
     return node_ledger_execute(&c->l, &h);
 }
 

@@ -15,6 +15,7 @@ struct chain {
     uint64_t inbox_ready;  /* depositCount of the next header */
     const uint64_t *epoch; /* of the next header, instead of its height / 64 */
     bool every_epoch;      /* each header begins an epoch and announces the next set */
+    bool every_set;        /* each header states another next set, in whatever epoch */
     bool running;          /* blocks are collected into a run */
 };
 

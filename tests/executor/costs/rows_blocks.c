@@ -107,6 +107,13 @@ static void epochs(struct chain *c, uint32_t n)
     c->every_epoch = true;
 }
 
+/* An epoch's last blocks state the next set [P-8.2], within a batch or not. */
+static void announced(struct chain *c, uint32_t n)
+{
+    (void)n;
+    c->every_set = true;
+}
+
 /* One transaction that reads all that no transaction pays to read first. */
 static void warm_accounts(struct chain *c, uint32_t n)
 {
@@ -146,6 +153,11 @@ static const struct cost_row ROWS[] = {
      .fill = raw_mints},
     {.name = "inbox, not the next", .n = 8, .with = COST_ANY_RECEIPT, .fill = early},
     {.name = "block, empty", .n = 4, .with = COST_FILL, .fill = nothing, .blocks = 1},
+    {.name = "block, states the next set",
+     .n = 4,
+     .with = COST_FILL,
+     .fill = announced,
+     .blocks = 1},
     {.name = "block, a batch", .n = 4, .with = COST_FILL, .fill = nothing, .blocks = 2},
     {.name = "block, a transaction that reads what is warm",
      .n = 4,
