@@ -54,6 +54,9 @@ extern const uint8_t EXEC_SYSTEM_CODE[1];
 /* Gas and native units the largest inbox entry takes before it runs. */
 #define EXEC_GENESIS_GAS_MIN                                                                       \
     (UINT64_C(21000) + UINT64_C(40) * EXEC_INBOX_DATA_BYTES_MAX) /* EIP-7623's floor */
+/* One entry may still find too few units at exactly this limit: a raw type 4 of the greatest size
+ * that asks for the whole cap, since recovering its authorities is paid before it runs.  Alone in a
+ * block it is consumed without effect; with a lower gas limit its sender gets it through. */
 uint64_t exec_genesis_native_min(const struct exec_prices *prices);
 
 /* Text for people; static storage, never NULL. */
