@@ -29,6 +29,7 @@ libsodium-dev|has_library libsodium
 libjansson-dev|has_library jansson
 libssl-dev|has_library libcrypto
 libsqlite3-dev|has_library sqlite3
+libevent-dev|has_library libevent_core
 spin|has_command spin
 gcc-riscv64-unknown-elf|has_command riscv64-unknown-elf-gcc'
 ALL='clang|has_command clang
