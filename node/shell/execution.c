@@ -1,0 +1,148 @@
+/* Final blocks, one after the other, through the exec thread. */
+#include <stdlib.h>
+
+#include "base/core/assert.h"
+#include "node/shell/shell_internal.h"
+
+struct exec_job {
+    struct node_job job; /* first */
+    struct node_shell *s;
+    struct td_hash hash;
+    struct bft_header header;
+    struct node_blob *payload;
+    struct node_executed *out;
+    enum td_error err;
+};
+
+void shell_exec_run(void *ctx, struct node_job *jobs)
+{
+    struct node_shell *s = ctx;
+    for (struct node_job *j = jobs; j != NULL; j = j->next) {
+        struct exec_job *e = (struct exec_job *)j;
+        e->err = node_chain_execute(s->chain, &e->header, node_blob_view(e->payload), e->out);
+    }
+}
+
+static void exec_drop(struct node_job *job)
+{
+    struct exec_job *e = (struct exec_job *)job;
+    node_blob_drop(e->payload);
+    if (e->out != NULL) {
+        if (e->err == TD_OK)
+            node_executed_free(e->out);
+        free(e->out);
+    }
+    free(e);
+}
+
+/* A job that never ran has no result to free. */
+static void exec_drop_unrun(struct node_job *job)
+{
+    ((struct exec_job *)job)->err = TD_E_IO;
+    exec_drop(job);
+}
+
+static void executed(struct node_shell *s, const struct exec_job *e)
+{
+    struct node_executed *x = e->out;
+    s->executed = x->height;
+    s->stats.exec_blocks++;
+    s->stats.exec_ns += x->took_ns;
+    s->stats.gas_used += x->gas_used;
+    s->stats.txs_executed += x->tx_count;
+    s->stats.txs_skipped += x->skipped;
+    node_mempool_settle(s->mempool, &e->hash, x->hashes, x->hash_count, x->senders, x->sender_count,
+                        (uint64_t)shell_mono(s));
+    struct shell_block *b = node_table_find(&s->blocks, &e->hash);
+    if (b != NULL)
+        b->held = false; /* settled */
+    struct bft_event ev = {.kind = BFT_EV_EXECUTED, .peer = BFT_NO_PEER, .u.executed = &x->core};
+    shell_write_changes(s, x); /* owns x; freed by the writer, later than this event */
+    if (!s->halted)
+        shell_step(s, &ev);
+    shell_payloads_drop(s);
+}
+
+static void exec_done(struct node_job *job)
+{
+    struct exec_job *e = (struct exec_job *)job;
+    struct node_shell *s = e->s;
+    s->executing = false;
+    if (e->err != TD_OK) {
+        TD_LOG(s->o.log, TD_LOG_INFO, "exec", "block failed", TD_LOG_U64("h", e->header.height),
+               TD_LOG_STR("why", td_error_text(e->err)));
+        shell_stop(s, e->err == TD_E_LIMIT ? NODE_EXIT_CONFIG : NODE_EXIT_DIVERGENCE, 1301,
+                   "a final block cannot be executed here",
+                   "keep the data folder and report it (`tandem db check` first)");
+    } else {
+        executed(s, e);
+        e->out = NULL;
+        shell_exec_next(s);
+    }
+    exec_drop(job);
+}
+
+void shell_exec_next(struct node_shell *s)
+{
+    if (s->executing || s->chain == NULL || s->executed >= s->final || s->exit_code != 0 ||
+        s->changes_waiting >= NODE_CHANGES_MAX)
+        return;
+    uint64_t height = s->executed + 1u;
+    struct shell_block *b = node_table_find(&s->blocks, &s->final_hash[height % NODE_BLOCKS_MAX]);
+    if (b == NULL || b->header.height != height) {
+        shell_stop(s, NODE_EXIT_INTERNAL, 1302, "a final block's header is not at hand",
+                   "start again; if it comes back, report it");
+        return;
+    }
+    struct shell_payload *p = NULL;
+    if (b->header.tx_count > 0) {
+        p = node_table_find(&s->payloads, &b->header.payload_root);
+        if (p == NULL || p->bytes == NULL) {
+            s->executing = true; /* what arrives at once must not come back here */
+            shell_payload_want(s, b, BFT_NO_PEER);
+            s->executing = false;
+            p = node_table_find(&s->payloads, &b->header.payload_root);
+        }
+        if (p == NULL || p->bytes == NULL)
+            return; /* comes back when it arrives */
+    }
+    struct exec_job *e = calloc(1, sizeof *e);
+    struct node_executed *out = calloc(1, sizeof *out);
+    if (e == NULL || out == NULL) {
+        free(e);
+        free(out);
+        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory to execute with",
+                   "give the process more memory");
+        return;
+    }
+    e->job.done = exec_done;
+    e->job.drop = exec_drop_unrun;
+    e->s = s;
+    e->hash = b->hash;
+    e->header = b->header;
+    e->payload = p == NULL ? NULL : node_blob_ref(p->bytes);
+    e->out = out;
+    s->executing = true;
+    node_thread_put(s->exec, &e->job);
+}
+
+void shell_final(struct node_shell *s, const struct bft_effect *fx)
+{
+    const struct bft_header *h = fx->u.block.header;
+    struct shell_block *b = shell_block_add(s, &fx->u.block.hash, h);
+    if (b == NULL || h->height > s->executed + NODE_BLOCKS_MAX - 1u) {
+        shell_stop(s, NODE_EXIT_INTERNAL, 1302, "no room for a final block's header",
+                   "execution is far behind: start again");
+        return;
+    }
+    b->final = true;
+    b->state = fx->u.block.state;
+    s->final = h->height;
+    s->head_ts_ms = h->ts_ms;
+    s->final_hash[h->height % NODE_BLOCKS_MAX] = b->hash;
+    shell_write_block(s, b);
+    uint64_t wall = td_clock_wall_ms(&s->o.clock);
+    TD_LOG(s->o.log, TD_LOG_INFO, "consensus", "block final", TD_LOG_U64("h", h->height),
+           TD_LOG_U64("round", h->round), TD_LOG_U64("txs", h->tx_count),
+           TD_LOG_HASH("hash", &b->hash), TD_LOG_I64("ms", (int64_t)wall - (int64_t)h->ts_ms));
+}

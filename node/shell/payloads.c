@@ -1,0 +1,500 @@
+/* Headers and payloads the node has met: put together from transactions it knows, fetched where
+ * they are missing, kept until they are executed and a little longer for those who come late.
+ *
+ *     proposal: hashes ─▶ parts from the mempool ─▶ rest from its sender ─▶ whole, from anybody
+ *     final block without payload ──────────────────────────────────────▶ database, then anybody
+ *
+ * What was told to the core as ready went to the writer first, so it is on disk before a vote for
+ * it leaves (persist.c: jobs are done in order). */
+#include <stdlib.h>
+
+#include "base/core/assert.h"
+#include "node/shell/shell_internal.h"
+
+/* Missing transactions asked for one by one up to here; beyond, the payload is asked for whole. */
+#define PARTS_MAX (2u * BFT_BY_HASH_MAX)
+/* Executed payloads stay this many heights for peers a little behind. */
+#define KEEP_HEIGHTS 4u
+
+/* ---- headers */
+
+static void block_forget(struct node_shell *s, struct shell_block *b)
+{
+    if (b->held && s->mempool != NULL)
+        node_mempool_release(s->mempool, &b->hash);
+    node_table_remove(&s->blocks, &b->hash);
+    free(b);
+}
+
+/* At the bound the lowest header goes: a peer can fill it only with what validators signed. */
+static void blocks_trim(struct node_shell *s)
+{
+    struct shell_block *lowest = NULL, *b;
+    uint32_t at = 0;
+    if (s->blocks.count < NODE_BLOCKS_MAX)
+        return;
+    while ((b = node_table_next(&s->blocks, &at)) != NULL)
+        if (!(b->final && b->header.height > s->executed) &&
+            (lowest == NULL || b->header.height < lowest->header.height))
+            lowest = b;
+    if (lowest != NULL)
+        block_forget(s, lowest);
+}
+
+struct shell_block *shell_block_add(struct node_shell *s, const struct td_hash *hash,
+                                    const struct bft_header *h)
+{
+    struct shell_block *b = node_table_find(&s->blocks, hash);
+    if (b != NULL)
+        return b;
+    blocks_trim(s);
+    b = calloc(1, sizeof *b);
+    if (b == NULL)
+        return NULL;
+    b->hash = *hash;
+    b->header = *h;
+    if (!node_table_put(&s->blocks, b)) {
+        free(b);
+        return NULL;
+    }
+    return b;
+}
+
+/* ---- payloads */
+
+static void parts_free(struct shell_payload *p)
+{
+    for (uint32_t i = 0; p->parts != NULL && i < p->count; i++)
+        node_blob_drop(p->parts[i]);
+    free(p->parts);
+    p->parts = NULL;
+    p->missing = 0;
+}
+
+static void payload_forget(struct node_shell *s, struct shell_payload *p)
+{
+    if (p->bytes != NULL)
+        s->payload_bytes -= p->bytes->len;
+    node_table_remove(&s->payloads, &p->root);
+    parts_free(p);
+    node_blob_drop(p->bytes);
+    free(p->hashes);
+    free(p);
+}
+
+/* All whole payloads are on disk: over the bound the lowest go, to be read again if needed. */
+static void payloads_trim(struct node_shell *s)
+{
+    while (s->payload_bytes > NODE_PAYLOADS_BYTES || s->payloads.count >= NODE_BLOCKS_MAX) {
+        struct shell_payload *lowest = NULL, *p;
+        uint32_t at = 0;
+        while ((p = node_table_next(&s->payloads, &at)) != NULL)
+            if (lowest == NULL || p->height < lowest->height)
+                lowest = p;
+        if (lowest == NULL)
+            return;
+        payload_forget(s, lowest);
+    }
+}
+
+struct shell_payload *shell_payload_of(struct node_shell *s, const struct td_hash *root)
+{
+    struct shell_payload *p = node_table_find(&s->payloads, root);
+    if (p != NULL)
+        return p;
+    payloads_trim(s);
+    p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return NULL;
+    p->root = *root;
+    p->source = BFT_NO_PEER;
+    p->gas = s->o.genesis->params.gas_limit;
+    if (!node_table_put(&s->payloads, p)) {
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+/* ---- telling the core */
+
+static void hold(struct node_shell *s, struct shell_block *b, const struct shell_payload *p)
+{
+    if (b->held || p->hashes == NULL || b->header.height <= s->executed)
+        return;
+    node_mempool_hold(s->mempool, &b->hash, p->hashes, p->count);
+    b->held = true;
+}
+
+static void tell(struct node_shell *s, struct shell_block *b, const struct shell_payload *p)
+{
+    struct shell_local *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return; /* the block gets no vote from here */
+    l->kind = BFT_EV_PAYLOAD_READY;
+    l->u.verdict.hash = b->hash;
+    l->u.verdict.valid =
+        node_chain_payload_valid(s->o.genesis, &b->header, node_blob_view(p->bytes), NULL);
+    b->told = true;
+    hold(s, b, p);
+    shell_local_put(s, l);
+}
+
+static void tell_all(struct node_shell *s, const struct shell_payload *p)
+{
+    struct shell_block *b;
+    uint32_t at = 0;
+    while ((b = node_table_next(&s->blocks, &at)) != NULL)
+        if (b->proposed && !b->told && td_hash_eq(&b->header.payload_root, &p->root))
+            tell(s, b, p);
+}
+
+/* Hashes of the entries, malloc'ed, and the root they give; NULL: no payload at all. */
+static struct td_hash *hashes_of(struct node_shell *s, struct td_bytes bytes, uint32_t *count,
+                                 struct td_hash *root)
+{
+    if (node_payload_decode(bytes, s->built_entries, count) != TD_OK || *count == 0)
+        return NULL;
+    struct td_hash *hashes = malloc(*count * sizeof *hashes);
+    if (hashes == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < *count; i++)
+        td_keccak256(&hashes[i], s->built_entries[i].ptr, s->built_entries[i].len);
+    bft_payload_root(root, s->built_hashes, hashes, *count);
+    return hashes;
+}
+
+/* Owns `hashes` and counts `bytes` for itself. */
+static void take_over(struct node_shell *s, struct shell_payload *p, struct node_blob *bytes,
+                      struct td_hash *hashes, uint32_t count)
+{
+    parts_free(p);
+    free(p->hashes);
+    p->hashes = hashes;
+    p->count = count;
+    p->bytes = node_blob_ref(bytes);
+    s->payload_bytes += bytes->len;
+}
+
+bool shell_payload_arrived(struct node_shell *s, struct shell_payload *p, struct node_blob *bytes)
+{
+    struct td_hash root;
+    uint32_t count = 0;
+    if (p->bytes != NULL)
+        return true;
+    struct td_hash *hashes = hashes_of(s, node_blob_view(bytes), &count, &root);
+    if (hashes == NULL || !td_hash_eq(&root, &p->root)) {
+        free(hashes);
+        return false;
+    }
+    take_over(s, p, bytes, hashes, count);
+    shell_write_payload(s, p);
+    tell_all(s, p);
+    shell_local_run(s);
+    shell_exec_next(s);
+    return true;
+}
+
+struct shell_payload *shell_payload_own(struct node_shell *s, const struct td_hash *root,
+                                        struct node_blob *bytes, const struct td_hash *hashes,
+                                        uint32_t count, uint64_t gas)
+{
+    struct shell_payload *p = shell_payload_of(s, root);
+    if (p == NULL || p->bytes != NULL)
+        return p;
+    struct td_hash *own = malloc(count * sizeof *own);
+    if (own == NULL)
+        return NULL;
+    memcpy(own, hashes, count * sizeof *own);
+    take_over(s, p, bytes, own, count);
+    p->gas = gas;
+    return p;
+}
+
+/* ---- putting together */
+
+static void assemble(struct node_shell *s, struct shell_payload *p)
+{
+    for (uint32_t i = 0; i < p->count; i++)
+        s->built_entries[i] = node_blob_view(p->parts[i]);
+    struct node_blob *bytes = node_blob_new(node_payload_bytes(s->built_entries, p->count));
+    if (bytes == NULL)
+        return;
+    node_payload_encode(bytes->bytes, s->built_entries, p->count);
+    if (!shell_payload_arrived(s, p, bytes)) {
+        parts_free(p);
+        p->whole = true;
+    }
+    node_blob_drop(bytes);
+}
+
+/* Are these the hashes the root is made of? */
+static bool take_hashes(struct node_shell *s, struct shell_payload *p, const struct bft_proposal *m)
+{
+    struct td_hash root;
+    uint32_t count = m->header.tx_count;
+    bft_payload_root(&root, s->built_hashes, m->tx_hashes, count);
+    if (!td_hash_eq(&root, &p->root))
+        return false;
+    p->hashes = malloc(count * sizeof *p->hashes);
+    p->parts = calloc(count, sizeof(struct node_blob *));
+    if (p->hashes == NULL || p->parts == NULL) {
+        free(p->hashes);
+        free(p->parts);
+        p->hashes = NULL;
+        p->parts = NULL;
+        return false;
+    }
+    memcpy(p->hashes, m->tx_hashes, count * sizeof *p->hashes);
+    p->count = p->missing = count;
+    p->gas = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct node_mempool_tx tx;
+        if (!node_mempool_find(s->mempool, &p->hashes[i], &tx)) {
+            p->gas = s->o.genesis->params.gas_limit;
+            continue;
+        }
+        p->parts[i] = node_blob_copy(tx.raw);
+        p->missing -= p->parts[i] != NULL ? 1u : 0u;
+        p->gas += tx.gas_limit < s->o.genesis->params.gas_limit - p->gas
+                      ? tx.gas_limit
+                      : s->o.genesis->params.gas_limit - p->gas;
+    }
+    return true;
+}
+
+/* ---- asking */
+
+static uint32_t next_peer(const struct node_shell *s, const struct shell_payload *p)
+{
+    if (p->tries == 0 && p->source < BFT_PEERS_MAX && s->peers[p->source].up)
+        return p->source;
+    for (uint32_t i = 1; i <= BFT_PEERS_MAX; i++) {
+        uint32_t at = (uint32_t)((p->source + p->tries * 7u + i) % BFT_PEERS_MAX);
+        if (s->peers[at].up)
+            return at;
+    }
+    return BFT_NO_PEER;
+}
+
+static void ask_hashes(struct node_shell *s, uint32_t peer, enum bft_object_kind kind,
+                       const struct td_hash *hashes, uint32_t count)
+{
+    struct bft_msg m = {.kind = BFT_MSG_GET_BY_HASH};
+    m.u.get_by_hash = (struct bft_get_by_hash){.kind = kind, .hash_count = count, .hashes = hashes};
+    shell_send(s, peer, &m);
+}
+
+static void ask(struct node_shell *s, struct shell_payload *p)
+{
+    uint32_t peer = next_peer(s, p);
+    p->asked_ns = shell_mono(s);
+    if (peer == BFT_NO_PEER)
+        return;
+    p->tries++;
+    if (p->whole || p->parts == NULL || p->missing > PARTS_MAX || p->tries > 2) {
+        ask_hashes(s, peer, BFT_OBJECT_PAYLOAD, &p->root, 1);
+        return;
+    }
+    struct td_hash wanted[BFT_BY_HASH_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (p->parts[i] != NULL)
+            continue;
+        wanted[n++] = p->hashes[i];
+        if (n == BFT_BY_HASH_MAX) {
+            ask_hashes(s, peer, BFT_OBJECT_TX, wanted, n);
+            n = 0;
+        }
+    }
+    if (n > 0)
+        ask_hashes(s, peer, BFT_OBJECT_TX, wanted, n);
+}
+
+static void arm(struct node_shell *s)
+{
+    const struct timeval tv = {.tv_usec = NODE_FETCH_RETRY_NS / 1000};
+    if (!event_pending(s->fetch_timer, EV_TIMEOUT, NULL))
+        event_add(s->fetch_timer, &tv);
+}
+
+void shell_proposal_seen(struct node_shell *s, uint32_t peer, const struct bft_proposal *m)
+{
+    struct shell_block *b = shell_block_add(s, &m->hash, &m->header);
+    if (b == NULL || m->header.tx_count == 0 || b->told)
+        return;
+    b->proposed = true;
+    struct shell_payload *p = shell_payload_of(s, &m->header.payload_root);
+    if (p == NULL)
+        return;
+    if (m->header.height > p->height)
+        p->height = m->header.height;
+    if (p->bytes != NULL) {
+        tell(s, b, p);
+        shell_local_run(s);
+        return;
+    }
+    if (p->parts == NULL) {
+        p->source = peer;
+        if (p->hashes == NULL && !take_hashes(s, p, m))
+            p->whole = true;
+    }
+    if (p->parts != NULL && p->missing == 0)
+        assemble(s, p);
+    if (p->bytes != NULL)
+        return;
+    ask(s, p);
+    arm(s);
+}
+
+void shell_payload_want(struct node_shell *s, const struct shell_block *b, uint32_t source)
+{
+    struct shell_payload *p = shell_payload_of(s, &b->header.payload_root);
+    if (p == NULL || p->bytes != NULL)
+        return;
+    p->height = b->header.height;
+    void *memory = malloc(TD_PAYLOAD_BYTES_MAX + 64u);
+    if (memory == NULL)
+        return;
+    struct td_arena arena;
+    struct td_bytes stored;
+    td_arena_init(&arena, memory, TD_PAYLOAD_BYTES_MAX + 64u);
+    if (store_chain_payload(s->reader, &p->root, &arena, &stored) == TD_OK) {
+        struct node_blob *bytes = node_blob_copy(stored);
+        if (bytes != NULL)
+            shell_payload_arrived(s, p, bytes);
+        node_blob_drop(bytes);
+    }
+    free(memory);
+    if (p->bytes != NULL)
+        return;
+    if (p->source == BFT_NO_PEER)
+        p->source = source;
+    int64_t now = shell_mono(s);
+    if (p->asked_ns == 0 || now - p->asked_ns >= NODE_FETCH_RETRY_NS) {
+        p->whole = true;
+        ask(s, p);
+    }
+    arm(s);
+}
+
+/* ---- answers */
+
+/* One transaction; true when it completed a payload (then the table changed). */
+static bool part_arrived(struct node_shell *s, struct shell_payload *p, const struct td_hash *hash,
+                         struct td_bytes raw)
+{
+    if (p->bytes != NULL || p->parts == NULL || p->missing == 0)
+        return false;
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (p->parts[i] != NULL || !td_hash_eq(&p->hashes[i], hash))
+            continue;
+        p->parts[i] = node_blob_copy(raw);
+        p->missing -= p->parts[i] != NULL ? 1u : 0u;
+        break;
+    }
+    if (p->missing > 0)
+        return false;
+    assemble(s, p);
+    return true;
+}
+
+void shell_tx_arrived(struct node_shell *s, const struct td_hash *hash, struct td_bytes raw)
+{
+    struct shell_payload *p;
+    uint32_t at = 0;
+    while ((p = node_table_next(&s->payloads, &at)) != NULL)
+        if (part_arrived(s, p, hash, raw))
+            return;
+}
+
+void shell_objects_arrived(struct node_shell *s, uint32_t peer, const struct bft_by_hash *m)
+{
+    (void)peer;
+    for (uint32_t i = 0; i < m->object_count; i++) {
+        if (m->kind == BFT_OBJECT_TX) {
+            struct td_hash hash;
+            td_keccak256(&hash, m->objects[i].ptr, m->objects[i].len);
+            shell_tx_arrived(s, &hash, m->objects[i]);
+            continue;
+        }
+        struct td_hash root;
+        uint32_t count = 0;
+        free(hashes_of(s, m->objects[i], &count, &root));
+        struct shell_payload *p = count == 0 ? NULL : node_table_find(&s->payloads, &root);
+        if (p == NULL || p->bytes != NULL)
+            continue; /* nobody asked, or it came some other way */
+        struct node_blob *bytes = node_blob_copy(m->objects[i]);
+        if (bytes != NULL)
+            shell_payload_arrived(s, p, bytes);
+        node_blob_drop(bytes);
+    }
+}
+
+static bool wanted(const struct node_shell *s, const struct shell_payload *p)
+{
+    const struct shell_block *b;
+    uint32_t at = 0;
+    if (p->bytes != NULL)
+        return false;
+    while ((b = node_table_next(&s->blocks, &at)) != NULL)
+        if (td_hash_eq(&b->header.payload_root, &p->root) && b->header.height > s->executed &&
+            (b->final || (b->proposed && b->header.height > s->final)))
+            return true;
+    return false;
+}
+
+void shell_fetch_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct node_shell *s = arg;
+    struct shell_payload *p;
+    uint32_t at = 0;
+    bool any = false;
+    (void)fd;
+    (void)what;
+    while ((p = node_table_next(&s->payloads, &at)) != NULL) {
+        if (!wanted(s, p))
+            continue;
+        any = true;
+        if (shell_mono(s) - p->asked_ns >= NODE_FETCH_RETRY_NS)
+            ask(s, p);
+    }
+    if (any)
+        arm(s);
+}
+
+/* ---- end of life */
+
+void shell_payloads_drop(struct node_shell *s)
+{
+    uint64_t below = s->executed > KEEP_HEIGHTS ? s->executed - KEEP_HEIGHTS : 0;
+    bool again = true;
+    while (again) {
+        again = false;
+        uint32_t at = 0;
+        for (struct shell_payload *p; (p = node_table_next(&s->payloads, &at)) != NULL;)
+            if (p->height < below) {
+                payload_forget(s, p);
+                again = true;
+                break;
+            }
+        at = 0;
+        for (struct shell_block *b; !again && (b = node_table_next(&s->blocks, &at)) != NULL;)
+            if (b->header.height < below) {
+                block_forget(s, b);
+                again = true;
+            }
+    }
+}
+
+void shell_payloads_free(struct node_shell *s)
+{
+    uint32_t at = 0;
+    for (struct shell_payload *p; (p = node_table_next(&s->payloads, &at)) != NULL; at = 0)
+        payload_forget(s, p);
+    at = 0;
+    for (struct shell_block *b; (b = node_table_next(&s->blocks, &at)) != NULL; at = 0)
+        block_forget(s, b);
+    node_table_free(&s->payloads);
+    node_table_free(&s->blocks);
+}

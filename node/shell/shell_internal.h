@@ -1,0 +1,252 @@
+/* Inside of the shell. */
+#pragma once
+
+#include "consensus/sigcache.h"
+#include "node/exit_codes.h"
+#include "node/shell/blob.h"
+#include "node/shell/shell.h"
+#include "node/shell/table.h"
+#include "node/shell/thread.h"
+#include "storage/guard.h"
+
+/* Frames between arrival and bft_step.  A validator of 256 sends at most a handful a round; twice
+ * the peers covers one message of each and the certificates among them. */
+#define NODE_INBOUND_MAX 2048u
+#define NODE_INBOUND_BYTES ((size_t)32u << 20)
+#define NODE_SERVE_MAX 64u
+#define NODE_TX_MAX 8192u
+/* Executed blocks whose changes are not on disk yet. */
+#define NODE_CHANGES_MAX 8u
+/* Payloads in memory: every unfinal height a window may hold at 2 MiB would be 30 MiB. */
+#define NODE_PAYLOADS_BYTES ((size_t)64u << 20)
+/* Headers by hash: the core's unfinal ones and final ones waiting for execution. */
+#define NODE_BLOCKS_MAX (2u * TD_UNFINAL_HEADERS_MAX)
+#define NODE_FETCH_RETRY_NS (INT64_C(250) * 1000000)
+
+/* Slots of the sign guard's file. */
+enum shell_guard_slot { SHELL_GUARD_RECORD = 0, SHELL_GUARD_LOCK = 1, SHELL_GUARD_ENTRY = 2 };
+
+/* A header the shell has met and may need again. */
+struct shell_block {
+    struct td_hash hash; /* first: node_table */
+    struct bft_header header;
+    struct bft_chain_state state; /* final ones */
+    bool proposed;                /* the core waits for its payload's verdict */
+    bool told;                    /* ... and has it */
+    bool final;
+    bool held; /* the mempool holds its transactions */
+};
+
+/* A payload by its root. */
+struct shell_payload {
+    struct td_hash root;     /* first: node_table */
+    struct node_blob *bytes; /* NULL: being put together or fetched */
+    uint64_t height;         /* newest block that names it */
+    uint32_t count;
+    struct td_hash *hashes;   /* [count] of its entries, from proposal or bytes; NULL: unknown */
+    struct node_blob **parts; /* [count] while being put together */
+    uint32_t missing;
+    uint64_t gas;           /* sum of gas limits where known, else the block's limit */
+    bool whole;             /* ask for it by root: entries cannot be told apart or are too many */
+    uint32_t tries, source; /* peer that surely has it, or BFT_NO_PEER */
+    int64_t asked_ns;
+};
+
+/* A frame on its way to the core. */
+struct shell_inbound {
+    struct shell_inbound *next;
+    uint32_t peer;
+    uint64_t peer_serial;
+    uint8_t *frame;
+    size_t len;
+    void *memory; /* of arena */
+    struct td_arena arena;
+    struct bft_msg msg;
+    uint32_t check_count;
+    struct bft_sig_check *checks; /* [check_count] that the cache does not know */
+    struct td_secp_item *items;
+    bool *ok;
+    bool failed, verified;
+};
+
+struct shell_peer {
+    bool up;
+    uint64_t serial; /* of the connection: answers to a gone one are dropped */
+    struct td_addr addr;
+    uint64_t final_height;
+    uint32_t serving; /* requests of it under way */
+    uint64_t last_vote_round;
+};
+
+/* Something this node owes its own core. */
+struct shell_local {
+    struct shell_local *next;
+    enum bft_event_kind kind;
+    union {
+        struct bft_signed msg;
+        struct {
+            struct td_hash hash;
+            bool valid;
+        } verdict;
+        struct bft_payload_built built;
+    } u;
+};
+
+struct shell_keys {
+    uint64_t epoch;
+    bool known;
+    uint32_t count;
+    struct td_secp_pub pub[BFT_SIGNERS_MAX];
+};
+
+struct node_shell {
+    struct node_shell_options o;
+    struct td_addr self;
+    struct bft_config config;
+    struct bft_replica *replica;
+    void *region;
+    struct bft_effects *fx;
+    struct bft_view view;
+    bool stepping, halted;
+    int exit_code;
+    struct shell_local *local_first, **local_end;
+
+    struct event *timer, *fetch_timer;
+    struct node_mailbox *mailbox;
+    struct node_thread *verify, *writer, *exec, *serve, *tx;
+
+    /* signing */
+    bool has_guard;
+    struct bft_guard guard;
+    struct store_guard *guard_file; /* writer thread once running */
+    struct store_chain *database;   /* writer thread once running */
+    struct store_chain_reader *reader, *serve_reader;
+
+    /* verification */
+    struct p2p_net *net;
+    struct shell_peer peers[BFT_PEERS_MAX];
+    uint64_t peer_serial;
+    struct shell_inbound *in_first, **in_end;
+    uint32_t in_count;
+    size_t in_bytes;
+    bool verifying;
+    struct bft_sigcache cache;
+    void *cache_region;
+    struct shell_keys keys[3];
+    struct bft_verify_ctx verify_ctx;
+    struct bft_sig_check *scratch; /* [BFT_SIG_CHECKS_MAX] */
+
+    /* blocks and payloads */
+    struct node_table blocks, payloads;
+    size_t payload_bytes;
+    uint64_t executed, final,
+        submitted;              /* heights: executed; newest FINALIZE; at the exec thread */
+    struct td_hash *final_hash; /* ring [NODE_BLOCKS_MAX] by height */
+    bool executing;
+    uint32_t changes_waiting;
+    _Atomic uint64_t head;
+    uint64_t head_ts_ms;
+    struct td_hash *built_hashes; /* [TD_TXS_PER_BLOCK_MAX] scratch */
+    struct td_bytes *built_entries;
+    struct node_mempool_tx *taken;
+    struct node_mempool *mempool;
+    struct node_chain *chain;
+
+    /* transactions */
+    uint32_t tx_waiting;
+    uint64_t evidence_number;
+    struct node_shell_status stats;
+};
+
+/* ---- shell.c */
+enum bft_verdict shell_step(struct node_shell *s, struct bft_event *ev);
+/* Queue for the core: delivered before the step under way ends, or by shell_local_run. */
+void shell_local_put(struct node_shell *s, struct shell_local *l);
+/* Deliver what is queued, unless a step is under way. */
+void shell_local_run(struct node_shell *s);
+/* End the process: logs, sets the exit code, breaks the loop. */
+void shell_stop(struct node_shell *s, int exit_code, uint16_t code, const char *what,
+                const char *hint);
+int64_t shell_mono(const struct node_shell *s);
+
+/* ---- inbound.c */
+void shell_frame(void *ctx, uint32_t peer, uint8_t *body, size_t len);
+void shell_verify_run(void *ctx, struct node_job *jobs);
+void shell_epoch_keys(struct node_shell *s);
+void shell_inbound_clear(struct node_shell *s);
+
+/* ---- effects.c */
+void shell_effects(struct node_shell *s);
+void shell_send(struct node_shell *s, uint32_t peer, const struct bft_msg *m);
+bool shell_parity_fix(struct node_shell *s, struct bft_evidence *e);
+
+/* ---- persist.c: jobs of the writer thread */
+struct shell_write {
+    struct node_job job; /* first */
+    struct node_shell *s;
+    enum shell_write_kind {
+        SHELL_WRITE_PERSIST,
+        SHELL_WRITE_PAYLOAD,
+        SHELL_WRITE_BLOCK,
+        SHELL_WRITE_CERT,
+        SHELL_WRITE_ITEM,
+        SHELL_WRITE_CHANGES,
+    } kind;
+    uint64_t id;     /* PERSIST; CERT: number; BLOCK, PAYLOAD, CHANGES: height */
+    uint32_t number; /* CERT: kind; ITEM: item */
+    struct td_hash hash, root;
+    uint64_t epoch, round, parent_epoch, parent_round;
+    struct td_hash parent_hash;
+    struct node_blob *a, *b, *c, *d, *e;
+    struct node_executed *executed;
+    bool failed;
+};
+void shell_writer_run(void *ctx, struct node_job *jobs);
+void shell_persist(struct node_shell *s, const struct bft_effect *fx);
+void shell_write_payload(struct node_shell *s, const struct shell_payload *p);
+void shell_write_block(struct node_shell *s, const struct shell_block *b);
+void shell_write_cert(struct node_shell *s, enum node_cert kind, uint64_t number,
+                      struct node_blob *bytes);
+void shell_write_item(struct node_shell *s, enum node_item item, struct node_blob *bytes);
+void shell_write_changes(struct node_shell *s, struct node_executed *e);
+/* Encodings kept on disk. */
+struct node_blob *shell_encode_msg(const struct bft_msg *m);
+struct node_blob *shell_encode_epoch(const struct bft_effect *fx);
+
+/* ---- restore.c */
+bool shell_restore(struct node_shell *s, struct node_shell_error *error);
+
+/* ---- payloads.c */
+struct shell_block *shell_block_add(struct node_shell *s, const struct td_hash *hash,
+                                    const struct bft_header *h);
+struct shell_payload *shell_payload_of(struct node_shell *s, const struct td_hash *root);
+void shell_proposal_seen(struct node_shell *s, uint32_t peer, const struct bft_proposal *p);
+/* Bytes of a payload are here, from wherever; checked against the root and counted for the table.
+ * False: not that payload. */
+bool shell_payload_arrived(struct node_shell *s, struct shell_payload *p, struct node_blob *bytes);
+void shell_payload_want(struct node_shell *s, const struct shell_block *b, uint32_t source);
+void shell_objects_arrived(struct node_shell *s, uint32_t peer, const struct bft_by_hash *m);
+void shell_fetch_tick(evutil_socket_t fd, short what, void *arg);
+void shell_payloads_drop(struct node_shell *s);
+void shell_tx_arrived(struct node_shell *s, const struct td_hash *hash, struct td_bytes raw);
+void shell_payloads_free(struct node_shell *s);
+/* Own payload, made here. */
+struct shell_payload *shell_payload_own(struct node_shell *s, const struct td_hash *root,
+                                        struct node_blob *bytes, const struct td_hash *hashes,
+                                        uint32_t count, uint64_t gas);
+
+/* ---- execution.c */
+void shell_final(struct node_shell *s, const struct bft_effect *fx);
+void shell_exec_next(struct node_shell *s);
+void shell_exec_run(void *ctx, struct node_job *jobs);
+
+/* ---- building.c */
+void shell_make_payload(struct node_shell *s, const struct bft_effect *fx);
+
+/* ---- serving.c */
+bool shell_serve(struct node_shell *s, uint32_t peer, const struct bft_msg *m);
+void shell_serve_run(void *ctx, struct node_job *jobs);
+
+/* ---- transactions.c */
+void shell_tx_frame(struct node_shell *s, uint32_t peer, uint8_t *frame, size_t len);
+void shell_tx_run(void *ctx, struct node_job *jobs);
