@@ -16,7 +16,8 @@ export function castPath() {
 
 export async function withCast(http) {
   const program = castPath();
-  const cast = async (...args) => (await run(program, [...args, "--rpc-url", http])).stdout.trim();
+  const cast = async (command, ...args) =>
+    (await run(program, [command, "--rpc-url", http, ...args])).stdout.trim();
   const { bytecode } = compile();
   const key = KEYS[2];
   let address;

@@ -29,7 +29,8 @@ export async function withEthers(http, ws) {
       const before = await provider.getTransactionCount(wallet.address, "pending");
       const tx = await counter.raise(5, "by ethers");
       assert.equal(tx.nonce, before);
-      assert.equal(await provider.getTransactionCount(wallet.address, "pending"), before + 1);
+      // Asked past the library, which answers a repeated question from its cache for a while.
+      assert.equal(Number(await rpc(http, "eth_getTransactionCount", [wallet.address, "pending"])), before + 1);
       receipt = await tx.wait();
       assert.equal(receipt.status, 1);
       const seen = await provider.getTransaction(tx.hash);
