@@ -3,25 +3,44 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "node/cli/doctor.h"
 #include "node/cli/exec.h"
+#include "node/cli/guard.h"
 #include "node/cli/guest.h"
+#include "node/cli/init.h"
+#include "node/cli/keys.h"
+#include "node/cli/status.h"
 #include "node/config/suggest.h"
 #include "node/exit_codes.h"
 #include "td_version.h"
 
+typedef int (*run_fn)(FILE *out, FILE *err, int argc, char **argv);
+
+static int run_version(FILE *out, FILE *err, int argc, char **argv);
+
+/* A command without a function is the caller's (struct node_commands), or help. */
 static const struct {
     const char *name;
     const char *arguments;
     const char *summary;
+    run_fn run;
 } COMMANDS[] = {
-    {"exec", "KIND FILE…", "run blocks or Ethereum state tests from JSON on the executor"},
-    {"guest", "run WITNESS", "run a guest image in the proof machine's emulator"},
-    {"sim", "[OPTION]…", "run the consensus core through a simulated, faulty network"},
-    {"version", "[--json]", "print version and commit"},
-    {"help", "", "print this text"},
+    {"init", "[--genesis F]", "make a home folder: options, transport key, genesis", node_init_run},
+    {"keys", "new|list|…", "make, list, import, export the keys of a home", node_keys_run},
+    {"guard", "show|…", "what the validator key signed: show, export, import", node_guard_run},
+    {"config", "check|show|…", "the options a node would run with, and their defaults",
+     node_config_run},
+    {"doctor", "", "preflight: files, limits, disk, clock, ports", node_doctor_run},
+    {"status", "[--watch]", "ask a running node how it is", node_status_run},
+    {"exec", "KIND FILE…", "run blocks or Ethereum state tests from JSON on the executor",
+     node_exec_run},
+    {"guest", "run WITNESS", "run a guest image in the proof machine's emulator", node_guest_run},
+    {"sim", "[OPTION]…", "run the consensus core through a simulated, faulty network", NULL},
+    {"version", "[--json]", "print version and commit", run_version},
+    {"help", "", "print this text", NULL},
 };
 
-#define ARGUMENTS_LETTERS 11 /* of the longest */
+#define ARGUMENTS_LETTERS 13 /* of the longest */
 #define COMMANDS_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
 
 static const char *command_name(size_t index)
@@ -59,9 +78,11 @@ static void print_help(FILE *to)
     for (size_t i = 0; i < COMMANDS_COUNT; i++)
         fprintf(to, "  %-8s %s%*s  %s\n", COMMANDS[i].name, COMMANDS[i].arguments,
                 ARGUMENTS_LETTERS - letters(COMMANDS[i].arguments), "", COMMANDS[i].summary);
-    fprintf(to,
-            "\nResults go to standard output, logs to standard error. `tandem sim --help` lists "
-            "the\nsimulator's options, `tandem exec --help` those of its kinds.\n");
+    fprintf(to, "\nResults go to standard output, logs to standard error.  `tandem COMMAND --help` "
+                "says more;\n"
+                "every command takes --home DIR (~/.tandem), --config FILE, --log-level L, "
+                "--log-format F,\n"
+                "--json, --no-color, -v and --section.key=VALUE.\n");
 }
 
 static int run_version(FILE *out, FILE *err, int argc, char **argv)
@@ -77,7 +98,7 @@ static int run_version(FILE *out, FILE *err, int argc, char **argv)
                 TD_COMMIT);
     else
         fprintf(out, "tandem %s (%s)\n", TD_VERSION, TD_COMMIT);
-    return finish(out, err);
+    return NODE_EXIT_OK;
 }
 
 static int run_unknown(FILE *err, const char *word)
@@ -102,16 +123,18 @@ int node_cli_run(const struct node_commands *commands, FILE *out, FILE *err, int
         print_help(out);
         return finish(out, err);
     }
-    if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0)
-        return run_version(out, err, argc - 1, argv + 1);
-    if (strcmp(word, "exec") == 0) {
-        int code = node_exec_run(out, err, argc - 1, argv + 1);
+    if (strcmp(word, "sim") == 0 && commands->sim != NULL)
+        return commands->sim(argc - 1, argv + 1);
+    if (strcmp(word, "testnet") == 0 && commands->testnet != NULL)
+        return commands->testnet(argc - 1, argv + 1);
+    if (strcmp(word, "--version") == 0)
+        word = "version";
+    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+        if (COMMANDS[i].run == NULL || strcmp(word, COMMANDS[i].name) != 0)
+            continue;
+        int code = COMMANDS[i].run(out, err, argc - 1, argv + 1);
         int written = finish(out, err);
         return written == NODE_EXIT_OK ? code : written;
     }
-    if (strcmp(word, "guest") == 0)
-        return node_guest_run(out, err, argc - 1, argv + 1);
-    if (strcmp(word, "sim") == 0 && commands->sim != NULL)
-        return commands->sim(argc - 1, argv + 1);
     return run_unknown(err, word);
 }

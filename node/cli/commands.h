@@ -20,7 +20,8 @@ typedef int (*node_command_fn)(int argc, char **argv);
 
 /* What main() plugs in; a null entry is a command this build does not carry. */
 struct node_commands {
-    node_command_fn sim; /* `tandem sim` */
+    node_command_fn sim;     /* `tandem sim` */
+    node_command_fn testnet; /* `tandem testnet` */
 };
 
 /* Run the command line.

@@ -163,8 +163,7 @@ static enum td_error unknown_key(struct node_config_error *error, const char *fi
 {
     char near[NAME_BYTES + 24u], name[2u * NODE_TOML_NAME_MAX + 2u];
     snprintf(name, sizeof name, "%s.%s", e->table, e->key);
-    return fail(error,
-                "%s:%u:%u: unknown option \"%s\"%s\n`tandem config show --defaults` lists them",
+    return fail(error, "%s:%u:%u: unknown option \"%s\"%s\n`tandem config defaults` lists them",
                 file, e->line, e->column, name, suggestion(near, name, dotted));
 }
 
@@ -252,7 +251,8 @@ enum td_error node_config_environment(struct node_config *c, struct node_config_
         if (equals == NULL || strncmp(environment[i], "TANDEM_", 7) != 0)
             continue;
         snprintf(name, sizeof name, "%.*s", (int)(equals - environment[i]), environment[i]);
-        if (strcmp(name, "TANDEM_HOME") == 0 || strcmp(name, "TANDEM_CONFIG") == 0)
+        if (strcmp(name, "TANDEM_HOME") == 0 || strcmp(name, "TANDEM_CONFIG") == 0 ||
+            strcmp(name, "TANDEM_TESTNET") == 0)
             continue;
         size_t option = find(name, variable);
         if (option == NODE_OPTIONS_COUNT)
@@ -369,23 +369,45 @@ static void print_origin(FILE *out, const struct node_config *c, size_t option)
     }
 }
 
+static void print_option(FILE *out, const struct node_config *c, size_t option, bool origin)
+{
+    const struct node_option_info *o = node_option_info((enum node_option)option);
+    const struct node_option_value *v = &c->values[option];
+    fprintf(out, "%s = %s", o->key, o->list ? "[" : "");
+    for (uint32_t k = 0; k < v->count; k++) {
+        fputs(k == 0 ? "" : ", ", out);
+        print_item(out, o, &v->items[k]);
+    }
+    fputs(o->list ? "]" : "", out);
+    if (origin)
+        print_origin(out, c, option);
+    fputc('\n', out);
+}
+
+static void print_section(FILE *out, size_t option)
+{
+    const char *section = section_of(option);
+    if (option == 0 || strcmp(section, section_of(option - 1)) != 0)
+        fprintf(out, "%s[%s]\n", option == 0 ? "" : "\n", section);
+}
+
 void node_config_print(const struct node_config *c, FILE *out, bool origins)
 {
-    const char *section = "";
+    for (size_t i = 0; i < NODE_OPTIONS_COUNT; i++) {
+        print_section(out, i);
+        print_option(out, c, i, origins);
+    }
+}
+
+void node_config_print_commented(const struct node_config *c, FILE *out)
+{
     for (size_t i = 0; i < NODE_OPTIONS_COUNT; i++) {
         const struct node_option_info *o = node_option_info((enum node_option)i);
-        const struct node_option_value *v = &c->values[i];
-        if (strcmp(section, o->section) != 0)
-            fprintf(out, "%s[%s]\n", section[0] == '\0' ? "" : "\n", o->section);
-        section = o->section;
-        fprintf(out, "%s = %s", o->key, o->list ? "[" : "");
-        for (uint32_t k = 0; k < v->count; k++) {
-            fputs(k == 0 ? "" : ", ", out);
-            print_item(out, o, &v->items[k]);
-        }
-        fputs(o->list ? "]" : "", out);
-        if (origins)
-            print_origin(out, c, i);
+        print_section(out, i);
+        fprintf(out, "# %s", o->summary);
+        if (o->choices != NULL)
+            fprintf(out, ": %s", o->choices);
         fputc('\n', out);
+        print_option(out, c, i, false);
     }
 }

@@ -131,7 +131,8 @@ void node_config_reset(struct node_config *c);
 TD_MUST_CHECK enum td_error node_config_file(struct node_config *c, struct node_config_error *error,
                                              const char *name, struct td_bytes text);
 
-/* Apply every TANDEM_SECTION_KEY of an environ-like array.  TANDEM_HOME and TANDEM_CONFIG are the
+/* Apply every TANDEM_SECTION_KEY of an environ-like array.  TANDEM_HOME, TANDEM_CONFIG and
+ * TANDEM_TESTNET are the
  * command line's and are passed over. */
 TD_MUST_CHECK enum td_error node_config_environment(struct node_config *c,
                                                     struct node_config_error *error,
@@ -153,3 +154,6 @@ const struct node_option_item *node_config_item(const struct node_config *c,
 /* Print as TOML that node_config_file reads back to the same values.  `origins` puts behind each
  * line where it came from.  Credentials in URLs are printed as ***, then it does not read back. */
 void node_config_print(const struct node_config *c, FILE *out, bool origins);
+
+/* The same without origins, each option under a comment that says what it is. */
+void node_config_print_commented(const struct node_config *c, FILE *out);

@@ -143,7 +143,7 @@ static const struct {
     {"hlp", "help"},      {"versoni", "version"},
     {"ersio", "version"}, {"xyz", NULL},
     {"s", NULL},          {"", NULL},
-    {"vers", NULL},       {"versionversionversionversionversion", NULL},
+    {"quux", NULL},       {"versionversionversionversionversion", NULL},
 };
 
 Test(node_commands, suggestion_is_the_nearest_name_or_none)

@@ -156,7 +156,7 @@ Test(config, refusals_of_a_file_name_the_place_and_the_cure)
     } cases[] = {
         {"[p2p]\nlisten = 5\n", "t.toml:2:10: p2p.listen: expected an address \"host:port\""},
         {"[p2p]\nlissten = \"a:1\"\n", "t.toml:2:1: unknown option \"p2p.lissten\"; did you mean "
-                                       "\"p2p.listen\"?\n`tandem config show --defaults`"},
+                                       "\"p2p.listen\"?\n`tandem config defaults`"},
         {"[mempol]\n", "t.toml:1:1: unknown section [mempol]; did you mean \"mempool\"?"},
         {"[zzzzzz]\n", "t.toml:1:1: unknown section [zzzzzz]"},
         {"[p2p]\nzzzzzzzzzzzz = 1\n", "t.toml:2:1: unknown option \"p2p.zzzzzzzzzzzz\"\n"},
