@@ -12,7 +12,9 @@ enum td_error td_mem_arena_new(struct td_arena *out, size_t bytes)
     TD_ASSERT(bytes >= 1);
     td_arena_init(out, NULL, 0);
     size_t rounded = (bytes + page - 1) / page * page; /* 0 when it wraps, which mmap refuses */
-    void *mem = mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    /* No swap is set aside: generous arenas would be refused for what they never touch. */
+    void *mem = mmap(NULL, rounded, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mem == MAP_FAILED)
         return TD_E_NOMEM;
     td_arena_init(out, mem, rounded);

@@ -233,9 +233,15 @@ _Static_assert(sizeof(struct exec_tree_leaf) == EXEC_TREE_LEAF_ELEMENTS * sizeof
                "a leaf is hashed as it lies");
 _Static_assert(sizeof(struct exec_tree_place) == 28u * sizeof(uint32_t), "witness form");
 
+void exec_tree_leaf_hash_by(struct exec_hash_queue *q, struct td_p2_digest *out,
+                            const struct exec_tree_leaf *leaf)
+{
+    sponge_hash(q, out, TD_P2_STATE_LEAF, leaf_elements(leaf), EXEC_TREE_LEAF_ELEMENTS);
+}
+
 void exec_tree_leaf_hash(struct td_p2_digest *out, const struct exec_tree_leaf *leaf)
 {
-    sponge_hash(NULL, out, TD_P2_STATE_LEAF, leaf_elements(leaf), EXEC_TREE_LEAF_ELEMENTS);
+    exec_tree_leaf_hash_by(NULL, out, leaf);
 }
 
 const struct td_p2_digest *exec_tree_empty(uint32_t level)

@@ -67,6 +67,9 @@ enum td_error exec_account_value_by(struct exec_hash_queue *q, struct td_p2_dige
                                     const struct exec_account *account,
                                     const struct td_p2_digest *code_digest);
 
+void exec_tree_leaf_hash_by(struct exec_hash_queue *q, struct td_p2_digest *out,
+                            const struct exec_tree_leaf *leaf);
+
 /* Does the sibling at this place have no leaf below it in the new tree?  level < EXEC_TREE_DEPTH,
  * leaf_count > 0. */
 static inline bool is_empty_subtree(uint32_t level, uint32_t index, uint32_t leaf_count)

@@ -6,25 +6,29 @@
 #include "base/core/keccak.h"
 #include "base/host/mem.h"
 #include "base/host/poseidon2_vector.h"
+#include "base/host/secret.h"
 #include "executor/genesis.h"
 
 #define ENTRY_BYTES_MAX ((size_t)TD_PAYLOAD_BYTES_MAX)
 
 /* ---- tables */
 
-/* murmur3's finalizer (Appleby, public domain) over each word: a local tool's tables need spread,
- * not secrecy. */
-static uint32_t key_hash(const struct node_ledger_key *k)
+__extension__ typedef unsigned __int128 u128; /* gcc and clang have it on 64-bit machines */
+
+/* NH over seven words and a zero, then murmur3's finalizer (Appleby, public domain) for the low
+ * bits that are used. */
+static uint32_t key_hash(const struct node_ledger_table *t, const struct node_ledger_key *k)
 {
-    uint64_t words[7] = {0}, h = 0;
+    uint64_t words[NODE_LEDGER_HASH_WORDS] = {0};
+    u128 sum = 0;
     memcpy(words, k->addr.b, TD_ADDR_BYTES);
     memcpy(words + 3, k->word.w, sizeof k->word.w);
-    for (size_t i = 0; i < 7; i++) {
-        h = (h ^ words[i]) * UINT64_C(0xff51afd7ed558ccd);
-        h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-        h ^= h >> 33;
-    }
-    return (uint32_t)h;
+    for (size_t i = 0; i < NODE_LEDGER_HASH_WORDS; i += 2)
+        sum += (u128)(words[i] + t->secret[i]) * (words[i + 1] + t->secret[i + 1]);
+    uint64_t h = (uint64_t)sum ^ (uint64_t)(sum >> 64);
+    h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return (uint32_t)(h ^ h >> 33);
 }
 
 static void *item_at(const struct node_ledger_table *t, uint32_t i)
@@ -40,7 +44,7 @@ static bool key_eq(const struct node_ledger_key *a, const struct node_ledger_key
 /* Where the key's number is or would go; the index must have a free place. */
 static uint32_t *place(const struct node_ledger_table *t, const struct node_ledger_key *k)
 {
-    for (uint32_t i = key_hash(k);; i++) {
+    for (uint32_t i = key_hash(t, k);; i++) {
         uint32_t *at = &t->index[i & (t->index_cap - 1u)];
         if (*at == 0 || key_eq(item_at(t, *at - 1u), k))
             return at;
@@ -55,15 +59,18 @@ static void *find(const struct node_ledger_table *t, const struct node_ledger_ke
     return number == 0 ? NULL : item_at(t, number - 1u);
 }
 
-static bool grow(struct node_ledger_table *t)
+/* Room for `more` items; false without memory, nothing changed. */
+static bool reserve(struct node_ledger_table *t, uint32_t more)
 {
-    uint32_t cap = t->cap == 0 ? 64u : 2u * t->cap;
-    if (t->count < t->cap)
+    uint64_t want = (uint64_t)t->count + more, cap = t->cap == 0 ? 64u : t->cap;
+    if (want <= t->cap)
         return true;
-    if (cap > UINT32_C(1) << 29)
+    while (cap < want)
+        cap *= 2u;
+    if (cap > UINT32_C(1) << 30)
         return false;
     uint32_t *index = calloc(2u * (size_t)cap, sizeof *index);
-    uint8_t *items = index == NULL ? NULL : realloc(t->items, cap * t->item_bytes);
+    uint8_t *items = index == NULL ? NULL : realloc(t->items, (size_t)cap * t->item_bytes);
     if (items == NULL) {
         free(index);
         return false;
@@ -71,8 +78,8 @@ static bool grow(struct node_ledger_table *t)
     free(t->index);
     t->items = items;
     t->index = index;
-    t->cap = cap;
-    t->index_cap = 2u * cap;
+    t->cap = (uint32_t)cap;
+    t->index_cap = 2u * (uint32_t)cap;
     for (uint32_t i = 0; i < t->count; i++)
         *place(t, item_at(t, i)) = i + 1u;
     return true;
@@ -82,7 +89,7 @@ static bool grow(struct node_ledger_table *t)
 static void *need(struct node_ledger_table *t, const struct node_ledger_key *k)
 {
     void *have = find(t, k);
-    if (have != NULL || !grow(t))
+    if (have != NULL || !reserve(t, 1))
         return have;
     void *item = item_at(t, t->count++);
     memset(item, 0, t->item_bytes);
@@ -131,6 +138,11 @@ const struct node_ledger_slot *node_ledger_slot_at(const struct node_ledger *l, 
     return item_at(&l->slots, i);
 }
 
+const struct node_ledger_code *node_ledger_code_at(const struct node_ledger *l, uint32_t i)
+{
+    return item_at(&l->codes, i);
+}
+
 static enum td_error read_account(void *self, const struct td_addr *addr, struct exec_account *out)
 {
     const struct exec_account *a = node_ledger_account(self, addr);
@@ -162,9 +174,12 @@ static enum td_error code_digest(void *self, const struct td_hash *hash, struct 
 {
     const struct node_ledger *l = self;
     struct node_ledger_key k = code_key(hash);
-    const struct node_ledger_code *c = find(&l->codes, &k);
+    struct node_ledger_code *c = find(&l->codes, &k);
     if (c == NULL)
         return TD_E_NOTFOUND;
+    if (!c->digested)
+        exec_code_digest(&c->digest, c->bytes);
+    c->digested = true;
     *out = c->digest;
     return TD_OK;
 }
@@ -219,8 +234,12 @@ static enum td_error put_code_of(struct node_ledger *l, const struct td_hash *ha
     if (c == NULL)
         return err == TD_OK ? TD_E_NOMEM : err;
     c->bytes = kept;
-    exec_code_digest(&c->digest, kept);
     return TD_OK;
+}
+
+void node_ledger_code_hash(const struct node_ledger_code *c, struct td_hash *out)
+{
+    memcpy(out->b, c->key.word.w, sizeof out->b);
 }
 
 enum td_error node_ledger_put_code(struct node_ledger *l, struct td_bytes code)
@@ -230,24 +249,74 @@ enum td_error node_ledger_put_code(struct node_ledger *l, struct td_bytes code)
     return put_code_of(l, &hash, code);
 }
 
-/* What the database would do with the change set. */
-static enum td_error keep_state(struct node_ledger *l, const struct exec_state *s)
+bool node_ledger_account_changed(const struct exec_state_account *a)
+{
+    const struct exec_account *o = &a->original, *n = &a->now;
+    return o->nonce != n->nonce || !exec_u256_eq(&o->balance, &n->balance) ||
+           !td_hash_eq(&o->code_hash, &n->code_hash) || o->code_bytes != n->code_bytes ||
+           o->da_off != n->da_off || o->has_storage != n->has_storage;
+}
+
+bool node_ledger_slot_changed(const struct exec_state_slot *s)
+{
+    return !exec_u256_eq(&s->original, &s->now);
+}
+
+/* Room for the change set's accounts and slots, and its codes, which do no harm if it goes no
+ * further. */
+static enum td_error prepare_keep(struct node_ledger *l, const struct exec_state *s)
 {
     enum td_error err = TD_OK;
-    for (uint32_t i = 0; i < exec_state_account_count(s) && err == TD_OK; i++) {
-        const struct exec_state_account *a = exec_state_account_at(s, i);
-        err = node_ledger_put_account(l, &a->addr, &a->now);
-    }
-    for (uint32_t i = 0; i < exec_state_slot_count(s) && err == TD_OK; i++) {
-        const struct exec_state_slot *x = exec_state_slot_at(s, i);
-        err = node_ledger_put_slot(l, &x->addr, &x->slot, &x->now);
-    }
+    if (!reserve(&l->accounts, exec_state_account_count(s)) ||
+        !reserve(&l->slots, exec_state_slot_count(s)))
+        return TD_E_NOMEM;
     for (uint32_t i = 0; i < exec_state_code_count(s) && err == TD_OK; i++) {
         const struct exec_state_code *code = exec_state_code_at(s, i);
         if (code->made)
             err = put_code_of(l, &code->hash, code->bytes);
     }
     return err;
+}
+
+/* What the database would do with the change set. */
+static enum td_error keep_state(struct node_ledger *l, const struct exec_state *s)
+{
+    enum td_error err = TD_OK;
+    for (uint32_t i = 0; i < exec_state_account_count(s) && err == TD_OK; i++) {
+        const struct exec_state_account *a = exec_state_account_at(s, i);
+        if (node_ledger_account_changed(a))
+            err = node_ledger_put_account(l, &a->addr, &a->now);
+    }
+    for (uint32_t i = 0; i < exec_state_slot_count(s) && err == TD_OK; i++) {
+        const struct exec_state_slot *x = exec_state_slot_at(s, i);
+        if (node_ledger_slot_changed(x))
+            err = node_ledger_put_slot(l, &x->addr, &x->slot, &x->now);
+    }
+    return err;
+}
+
+/* ---- loading */
+
+enum td_error node_ledger_load_leaf(struct node_ledger *l, uint32_t index,
+                                    const struct exec_tree_leaf *leaf)
+{
+    if (index >= l->tree.capacity)
+        return TD_E_LIMIT;
+    l->tree.leaves[index] = *leaf;
+    return TD_OK;
+}
+
+enum td_error node_ledger_load_end(struct node_ledger *l, const struct exec_cursor *cursor,
+                                   const struct exec_batch *batch)
+{
+    enum td_error err = exec_tree_memory_load(&l->tree, cursor->leaf_count, &l->hasher);
+    if (err != TD_OK)
+        return err;
+    if (!td_p2_digest_eq(exec_tree_memory_root(&l->tree), &cursor->tree_root))
+        return TD_E_CORRUPT;
+    l->cursor = *cursor;
+    l->batch = *batch;
+    return TD_OK;
 }
 
 /* ---- life */
@@ -259,6 +328,9 @@ enum td_error node_ledger_new(struct node_ledger *l, const struct node_ledger_li
     l->accounts.item_bytes = sizeof(struct node_ledger_account);
     l->slots.item_bytes = sizeof(struct node_ledger_slot);
     l->codes.item_bytes = sizeof(struct node_ledger_code);
+    td_secret_random(l->accounts.secret, sizeof l->accounts.secret);
+    td_secret_random(l->slots.secret, sizeof l->slots.secret);
+    td_secret_random(l->codes.secret, sizeof l->codes.secret);
     l->secp = td_secp_new();
     l->payload = calloc(TD_TXS_PER_BLOCK_MAX, sizeof *l->payload);
     if (l->secp == NULL || l->payload == NULL ||
@@ -395,6 +467,8 @@ enum td_error node_ledger_genesis_end(struct node_ledger *l)
     if (err == TD_OK)
         err = build(l, l->genesis, &next, td_bytes_of(NULL, 0));
     if (err == TD_OK)
+        err = prepare_keep(l, l->genesis);
+    if (err == TD_OK)
         err = exec_tree_memory_put(&l->tree, &l->witness.update);
     if (err == TD_OK)
         err = keep_state(l, l->genesis);
@@ -530,45 +604,48 @@ static enum td_error payload_root(struct node_ledger *l, struct bft_header *h)
 
 static enum td_error make_header(struct node_ledger *l, struct bft_header *h)
 {
-    struct td_writer w;
     h->round = h->height = l->cursor.number + 1u;
     h->parent = h->prev_hash = l->cursor.block_hash;
-    enum td_error err = payload_root(l, h);
-    if (err != TD_OK)
-        return err;
-    td_writer_init(&w, l->header, sizeof l->header);
-    bft_header_encode(&w, h);
-    l->block =
-        (struct exec_block){td_bytes_of(l->header, sizeof l->header), l->payload, l->payload_count};
-    return w.err;
+    return payload_root(l, h);
 }
 
 enum td_error node_ledger_execute(struct node_ledger *l, struct bft_header *h)
+{
+    td_arena_reset(&l->work);
+    enum td_error err = make_header(l, h);
+    return err == TD_OK ? node_ledger_execute_as(l, h, l->payload, l->payload_count) : err;
+}
+
+enum td_error node_ledger_execute_as(struct node_ledger *l, const struct bft_header *h,
+                                     const struct td_bytes *entries, uint32_t count)
 {
     const struct exec_reader reader = node_ledger_reader(l);
     const struct exec_recoverer recoverer = {l, recover};
     const struct exec_ports ports = {
         .self = l, .recoverer = &recoverer, .close = close_block, .results = true};
+    struct td_writer w;
     td_arena_reset(&l->work);
     l->times = (struct node_ledger_times){0};
     l->key_count = 0;
     l->keys_lost = false;
     l->next_cursor = l->cursor;
     l->next_batch = l->batch;
-    enum td_error err = make_header(l, h);
-    if (err != TD_OK)
-        return err;
+    td_writer_init(&w, l->header, sizeof l->header);
+    bft_header_encode(&w, h);
+    l->block = (struct exec_block){td_bytes_of(l->header, sizeof l->header), entries, count};
+    if (w.err != TD_OK)
+        return w.err;
     uint64_t begin = now(l);
-    err = exec_block(&l->params, &l->block, &reader, &ports, &l->work, &l->next_cursor,
-                     &l->next_batch, &l->result);
+    enum td_error err = exec_block(&l->params, &l->block, &reader, &ports, &l->work,
+                                   &l->next_cursor, &l->next_batch, &l->result);
     l->times.block = now(l) - begin - l->times.hints;
     return err == TD_OK && l->keys_lost ? TD_E_NOMEM : err;
 }
 
 enum td_error node_ledger_keep(struct node_ledger *l)
 {
-    enum td_error err = TD_OK;
-    if (l->store == NULL)
+    enum td_error err = prepare_keep(l, l->result.state);
+    if (err == TD_OK && l->store == NULL)
         err = exec_tree_memory_put(&l->tree, &l->witness.update);
     if (err == TD_OK)
         err = keep_state(l, l->result.state);

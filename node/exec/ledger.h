@@ -12,7 +12,9 @@
  * 2. Blocks are final as soon as they are made; headers are consensus' own encoding [P-2.1].
  * 3. Signer keys come from libsecp256k1; what is asked while a block runs is what its hints are
  * made of.
- * 4. Nothing here asserts about accounts or payloads: whatever they are, an error says no. */
+ * 4. Nothing here asserts about accounts or payloads: whatever they are, an error says no.
+ * 5. Tables hold what some block changed, not what was only asked for.
+ * 6. While a block executes, readers in other threads may go on; while it is kept, none may. */
 #pragma once
 
 #include "base/host/secp.h"
@@ -26,6 +28,9 @@ struct node_ledger_limits {
     size_t kept_bytes; /* address space: tree, codes, payload */
     size_t work_bytes; /* address space: one block's state, frames, witness */
 };
+
+/* Secret words that a table's hash begins with. */
+#define NODE_LEDGER_HASH_WORDS 8u
 
 /* First in every item of a table: account (word 0), slot, or code (address 0, its hash). */
 struct node_ledger_key {
@@ -46,11 +51,14 @@ struct node_ledger_slot {
 struct node_ledger_code {
     struct node_ledger_key key;
     struct td_bytes bytes;
+    bool digested; /* when a block first needs the digest */
     struct td_p2_digest digest;
 };
 
-/* Items in order of arrival, found by their key. */
+/* Items in order of arrival, found by their key.  Which keys share a place nobody can know who does
+ * not know `secret`: NH (Black et al., UMAC, 1999) over the key's words, then mixed. */
 struct node_ledger_table {
+    uint64_t secret[NODE_LEDGER_HASH_WORDS];
     uint8_t *items;
     size_t item_bytes;
     uint32_t count, cap;
@@ -121,6 +129,8 @@ struct exec_u256 node_ledger_slot(const struct node_ledger *l, const struct td_a
 /* Items of the tables in order of arrival, i < count. */
 const struct node_ledger_account *node_ledger_account_at(const struct node_ledger *l, uint32_t i);
 const struct node_ledger_slot *node_ledger_slot_at(const struct node_ledger *l, uint32_t i);
+const struct node_ledger_code *node_ledger_code_at(const struct node_ledger *l, uint32_t i);
+void node_ledger_code_hash(const struct node_ledger_code *c, struct td_hash *out);
 /* Behind the tree's back, for who fills that himself; code is copied.  TD_E_NOMEM, TD_E_NOSPACE. */
 TD_MUST_CHECK enum td_error node_ledger_put_account(struct node_ledger *l,
                                                     const struct td_addr *addr,
@@ -129,6 +139,22 @@ TD_MUST_CHECK enum td_error node_ledger_put_slot(struct node_ledger *l, const st
                                                  const struct exec_u256 *slot,
                                                  const struct exec_u256 *value);
 TD_MUST_CHECK enum td_error node_ledger_put_code(struct node_ledger *l, struct td_bytes code);
+
+/* Is it other than before the block?  What keep takes over, and a database should. */
+bool node_ledger_account_changed(const struct exec_state_account *a);
+bool node_ledger_slot_changed(const struct exec_state_slot *s);
+
+/* ---- a state kept elsewhere, into a fresh ledger: accounts, slots and codes as above, and */
+
+/* Leaves in order of number, the sentinel being 0.  TD_E_LIMIT beyond the limits' leaves. */
+TD_MUST_CHECK enum td_error node_ledger_load_leaf(struct node_ledger *l, uint32_t index,
+                                                  const struct exec_tree_leaf *leaf);
+/* Hash the tree up and go on from cursor and batch.  TD_E_CORRUPT: the leaves are no tree, or not
+ * the cursor's.  Whether accounts and slots are the leaves' is checked as blocks touch them.
+ * Cost: a microsecond per leaf. */
+TD_MUST_CHECK enum td_error node_ledger_load_end(struct node_ledger *l,
+                                                 const struct exec_cursor *cursor,
+                                                 const struct exec_batch *batch);
 
 /* ---- genesis: a state without blocks, closed like one */
 
@@ -162,7 +188,14 @@ TD_MUST_CHECK enum td_error node_ledger_encode(struct node_ledger *l, struct td_
  * Fills block, result, witness, keys, next_cursor, next_batch.  Errors as exec_block; then the
  * ledger stays as it was. */
 TD_MUST_CHECK enum td_error node_ledger_execute(struct node_ledger *l, struct bft_header *h);
-/* Take over what the last execute did.  TD_E_LIMIT: the tree is full. */
+/* The same under a header that is complete: nothing in it is filled, `entries` are borrowed until
+ * the next block, and TD_E_CORRUPT says that it does not follow the cursor or is not of this
+ * payload. */
+TD_MUST_CHECK enum td_error node_ledger_execute_as(struct node_ledger *l,
+                                                   const struct bft_header *h,
+                                                   const struct td_bytes *entries, uint32_t count);
+/* Take over what the last execute did.  TD_E_LIMIT: the tree is full; TD_E_NOMEM, TD_E_NOSPACE:
+ * then state, cursor and batch are as they were. */
 TD_MUST_CHECK enum td_error node_ledger_keep(struct node_ledger *l);
 
 /* ---- runs */
