@@ -4,9 +4,11 @@
  *                                                 └── executable ──┘     └ queued ┘
  *     take ─▶ payload for the next block            settle ◀─ block executed
  *
- * 1. Bounds: txs, bytes, per account (options); when full, the executable transaction that pays
- *    least, newest among equals, or else the newest queued one, makes room if the new one pays
- * more.
+ * 1. Bounds: txs, bytes, per account (options).  When full, room is made for an executable one by
+ *    the newest queued ones, then by the executable ones that pay less than it, least first, newest
+ *    among equals; a queued one displaces only the newest queued ones that pay less, so that what
+ *    cannot run never drives out what can.  What is "paid" here is the tip that is left at
+ *    base_fee_min.  A refused one displaces nobody, and nobody displaces its own predecessor.
  * 2. A nonce is replaced by a transaction whose fee cap and tip cap are both at least 10 % higher
  *    (rounded up), as go-ethereum's pool has it.
  * 3. take orders by effective tip at the given base fee, first come first served among equal tips,
@@ -22,13 +24,19 @@
 
 #include "executor/tx.h"
 
+/* What a transaction costs in memory besides its raw bytes, at most: its own record, an account of
+ * its own, a pointer in it (doubled, as arrays grow by doubling) and what malloc adds to each of
+ * the three.  mempool.c asserts it. */
+#define NODE_MEMPOOL_TX_BYTES 576u
+
 struct node_mempool;
 
 struct node_mempool_options {
     uint32_t max_txs, per_account;
     uint64_t max_bytes;
     uint64_t chain_id, block_gas, tx_native_max;
-    uint64_t ttl_ns; /* queued (not executable) ones are dropped after this; 0: 3 h */
+    struct exec_u256 base_fee_min; /* fee caps below it are refused */
+    uint64_t ttl_ns;               /* queued (not executable) ones are dropped after this; 0: 3 h */
     void *accounts_self;
     void (*account)(void *self, const struct td_addr *addr, uint64_t *nonce,
                     struct exec_u256 *balance); /* at the newest executed block */
@@ -73,8 +81,8 @@ struct node_mempool_tx {
 bool node_mempool_find(const struct node_mempool *m, const struct td_hash *hash,
                        struct node_mempool_tx *out);
 
-/* Next nonce of an account counting what waits executable or is held: eth_getTransactionCount
- * "pending". */
+/* Next nonce of an account counting what waits executable or is held (beyond a gap, too: who made
+ * the block knows what fills it): eth_getTransactionCount "pending". */
 uint64_t node_mempool_nonce(const struct node_mempool *m, const struct td_addr *addr);
 
 struct node_mempool_want {
@@ -82,7 +90,7 @@ struct node_mempool_want {
     uint64_t gas;    /* sum of gas limits */
     uint64_t native; /* sum of min(tx_native_max, gas_limit * native_per_gas) + per-byte cost; the
                         caller computes through `cost`; NULL: not bounded */
-    uint64_t bytes;
+    uint64_t bytes;  /* sum of raw sizes and of the 4 bytes each that a payload puts in front */
     uint32_t count;
     void *cost_self;
     uint64_t (*cost)(void *self, uint64_t raw_bytes, uint64_t gas_limit);
@@ -105,7 +113,8 @@ void node_mempool_settle(struct node_mempool *m, const struct td_hash *block,
 
 struct node_mempool_stats {
     uint32_t txs, executable, queued, held, senders;
-    uint64_t bytes, added, replaced, evicted, expired;
+    uint64_t bytes; /* raw bytes and NODE_MEMPOOL_TX_BYTES each: what max_bytes bounds */
+    uint64_t added, replaced, evicted, expired;
     uint64_t refused[NODE_MEMPOOL_COUNT];
 };
 void node_mempool_stats(const struct node_mempool *m, struct node_mempool_stats *out);

@@ -10,6 +10,9 @@
 
 static const struct node_rpc_method *const TABLES[] = {
     NODE_RPC_NODE,
+    NODE_RPC_CHAIN,
+    NODE_RPC_STATE,
+    NODE_RPC_TX,
 };
 #define TABLE_COUNT (sizeof TABLES / sizeof TABLES[0])
 
