@@ -56,8 +56,8 @@ void node_chain_close(struct node_chain *c);
 
 /* ---- execution (one thread) */
 
-/* A payload as it travels and is stored: u32 count, then per entry u32 bytes and the bytes.  Checks
- * framing and bounds; fills entries[TD_TXS_PER_BLOCK_MAX] with views.  TD_E_MALFORMED, TD_E_LIMIT.
+/* A payload as it travels and is stored: per entry u32 bytes and the bytes  [P-2.3].  Checks framing
+ * and bounds; fills entries[TD_TXS_PER_BLOCK_MAX] with views.  TD_E_MALFORMED, TD_E_LIMIT.
  */
 TD_MUST_CHECK enum td_error node_payload_decode(struct td_bytes payload, struct td_bytes *entries,
                                                 uint32_t *count);

@@ -31,12 +31,10 @@ static enum td_error check(const struct node_chain *c, const struct bft_header *
                            const struct td_bytes *entries, uint32_t count)
 {
     const struct exec_cursor *cursor = &c->ledger.cursor;
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++)
-        bytes += entries[i].len;
     /* The rest, hash of the payload included, is exec_block's. */
     return h->height == cursor->number + 1u && td_hash_eq(&h->prev_hash, &cursor->block_hash) &&
-                   !h->filler && h->tx_count == count && h->payload_bytes == bytes
+                   !h->filler && h->tx_count == count &&
+                   h->payload_bytes == node_payload_bytes(entries, count)
                ? TD_OK
                : TD_E_CORRUPT;
 }

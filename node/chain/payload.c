@@ -10,14 +10,16 @@ enum td_error node_payload_decode(struct td_bytes payload, struct td_bytes *entr
                                   uint32_t *count)
 {
     struct td_reader r;
+    uint32_t n = 0;
     *count = 0;
-    td_reader_init(&r, payload.ptr, payload.len);
-    uint32_t n = td_get_u32(&r);
-    if (n > TD_TXS_PER_BLOCK_MAX ||
-        payload.len > (size_t)TD_PAYLOAD_BYTES_MAX + FRAME_BYTES * ((size_t)n + 1u))
+    if (payload.len > TD_PAYLOAD_BYTES_MAX)
         return TD_E_LIMIT;
-    for (uint32_t i = 0; i < n; i++)
-        entries[i] = td_get_view(&r, td_get_u32(&r));
+    td_reader_init(&r, payload.ptr, payload.len);
+    while (r.err == TD_OK && r.pos < r.len) {
+        if (n == TD_TXS_PER_BLOCK_MAX)
+            return TD_E_LIMIT;
+        entries[n++] = td_get_view(&r, td_get_u32(&r));
+    }
     if (td_reader_finish(&r) != TD_OK)
         return TD_E_MALFORMED;
     *count = n;
@@ -26,7 +28,7 @@ enum td_error node_payload_decode(struct td_bytes payload, struct td_bytes *entr
 
 size_t node_payload_bytes(const struct td_bytes *entries, uint32_t count)
 {
-    size_t bytes = FRAME_BYTES;
+    size_t bytes = 0;
     for (uint32_t i = 0; i < count; i++)
         bytes += FRAME_BYTES + entries[i].len;
     return bytes;
@@ -36,7 +38,6 @@ void node_payload_encode(uint8_t *out, const struct td_bytes *entries, uint32_t 
 {
     struct td_writer w;
     td_writer_init(&w, out, node_payload_bytes(entries, count));
-    td_put_u32(&w, count);
     for (uint32_t i = 0; i < count; i++) {
         td_put_u32(&w, (uint32_t)entries[i].len);
         td_put_bytes(&w, entries[i].ptr, entries[i].len);
@@ -48,16 +49,14 @@ void node_payload_encode(uint8_t *out, const struct td_bytes *entries, uint32_t 
 static bool entries_fit(const struct node_genesis *g, const struct bft_header *header,
                         const struct td_bytes *entries, uint32_t count)
 {
-    uint64_t bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (entries[i].len == 0 || entries[i].len > TD_TX_BYTES_MAX)
             return false;
         /* Without deposits, as on a chain without L1, nothing of the inbox can be the next. */
         if (entries[i].ptr[0] == EXEC_TX_DEPOSIT && header->origin.deposit_count == 0)
             return false;
-        bytes += entries[i].len;
     }
-    return count <= g->txs_max && bytes <= g->payload_bytes_max && bytes == header->payload_bytes;
+    return count <= g->txs_max;
 }
 
 bool node_chain_payload_valid(const struct node_genesis *g, const struct bft_header *header,
@@ -67,7 +66,8 @@ bool node_chain_payload_valid(const struct node_genesis *g, const struct bft_hea
     struct td_hash scratch[TD_TXS_PER_BLOCK_MAX];
     struct td_hash root;
     uint32_t count;
-    if (node_payload_decode(payload, entries, &count) != TD_OK || count != header->tx_count ||
+    if (payload.len != header->payload_bytes || payload.len > g->payload_bytes_max ||
+        node_payload_decode(payload, entries, &count) != TD_OK || count != header->tx_count ||
         !entries_fit(g, header, entries, count) || !exec_payload_fits(&g->params, entries, count))
         return false;
     for (uint32_t i = 0; i < count; i++) {

@@ -9,6 +9,7 @@
 #include "node/cli/guest.h"
 #include "node/cli/init.h"
 #include "node/cli/keys.h"
+#include "node/cli/start.h"
 #include "node/cli/status.h"
 #include "node/config/suggest.h"
 #include "node/exit_codes.h"
@@ -31,6 +32,7 @@ static const struct {
     {"config", "check|show|…", "the options a node would run with, and their defaults",
      node_config_run},
     {"doctor", "", "preflight: files, limits, disk, clock, ports", node_doctor_run},
+    {"start", "", "run the node of a home folder until it is told to stop", node_start_run},
     {"status", "[--watch]", "ask a running node how it is", node_status_run},
     {"exec", "KIND FILE…", "run blocks or Ethereum state tests from JSON on the executor",
      node_exec_run},
