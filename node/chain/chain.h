@@ -76,17 +76,21 @@ struct node_executed {
     struct exec_u256 base_fee_next;
     uint32_t hash_count, sender_count; /* for the mempool */
     const struct td_hash *hashes;      /* keccak of every entry */
-    const struct td_addr *senders;     /* of the transactions with receipt */
+    const struct td_addr *senders;     /* of the transactions with receipt, in order */
     struct node_changes *changes;
 };
 
 /* Run final block `header` (its hash must be of height executed + 1 and follow the cursor; else
  * TD_E_CORRUPT) with its payload.  Fills *out.  TD_E_CORRUPT also when the payload does not fit the
- * header.  After an error the chain is as it was. */
+ * header; TD_E_LIMIT: options.leaves is too small.  After an error the chain is as it was, *out is
+ * zero, and node_chain_why says why. */
 TD_MUST_CHECK enum td_error node_chain_execute(struct node_chain *c,
                                                const struct bft_header *header,
                                                struct td_bytes payload, struct node_executed *out);
 void node_executed_free(struct node_executed *e);
+
+/* What the last node_chain_execute failed for, and what to do; for people. */
+const char *node_chain_why(const struct node_chain *c);
 
 /* Write the changes between the writer's begin and commit (put_executed, txs, logs, state, cursor).
  */
