@@ -9,10 +9,7 @@
 /* ---- methods */
 
 static const struct node_rpc_method *const TABLES[] = {
-    NODE_RPC_NODE,
-    NODE_RPC_CHAIN,
-    NODE_RPC_STATE,
-    NODE_RPC_TX,
+    NODE_RPC_NODE, NODE_RPC_CHAIN, NODE_RPC_STATE, NODE_RPC_TX, NODE_RPC_CALLS, NODE_RPC_FEES,
 };
 #define TABLE_COUNT (sizeof TABLES / sizeof TABLES[0])
 

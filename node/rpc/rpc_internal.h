@@ -190,7 +190,8 @@ struct store_chain_reader *node_rpc_reader(struct node_rpc_worker *w, enum td_er
 /* ---- tables of methods, each ended by a NULL name */
 
 extern const struct node_rpc_method NODE_RPC_CHAIN[], NODE_RPC_STATE[], NODE_RPC_TX[],
-    NODE_RPC_CALLS[], NODE_RPC_FILTER[], NODE_RPC_TXPOOL[], NODE_RPC_TANDEM[], NODE_RPC_NODE[];
+    NODE_RPC_CALLS[], NODE_RPC_FILTER[], NODE_RPC_TXPOOL[], NODE_RPC_TANDEM[], NODE_RPC_NODE[],
+    NODE_RPC_FEES[];
 const struct node_rpc_method *node_rpc_method_find(const struct node_rpc *r, const char *name);
 
 /* ---- filters and subscriptions (filters.c) */

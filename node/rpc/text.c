@@ -81,19 +81,41 @@ void node_text_key(struct node_text *t, const char *name)
 
 /* ---- values */
 
+/* Length of the UTF-8 sequence at in[0 .. left) (Unicode, table 3-7); 0: none. */
+static size_t sequence(const unsigned char *in, size_t left)
+{
+    unsigned char c = in[0];
+    size_t len = c < 0x80u ? 1 : c >= 0xc2u && c < 0xe0u ? 2 : (c & 0xf0u) == 0xe0u ? 3 : 4;
+    if (len == 4 && (c < 0xf0u || c > 0xf4u))
+        return 0;
+    if (len > left)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((in[i] & 0xc0u) != 0x80u)
+            return 0;
+    if (len > 2 && ((c == 0xe0u && in[1] < 0xa0u) || (c == 0xedu && in[1] > 0x9fu) ||
+                    (c == 0xf0u && in[1] < 0x90u) || (c == 0xf4u && in[1] > 0x8fu)))
+        return 0;
+    return len;
+}
+
 void node_text_string(struct node_text *t, const char *bytes, size_t len)
 {
     node_text_put(t, "\"", 1);
     size_t from = 0;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)bytes[i];
-        if (c >= 0x20u && c != '"' && c != '\\' && c != 0x7fu)
+        size_t good = sequence((const unsigned char *)bytes + i, len - i);
+        if (good > 0 && c >= 0x20u && c != '"' && c != '\\' && c != 0x7fu) {
+            i += good;
             continue;
-        char escape[7];
-        snprintf(escape, sizeof escape, "\\u%04x", c);
+        }
+        char escape[8];
+        snprintf(escape, sizeof escape, "\\u%04x", good > 0 ? (unsigned)c : 0xfffdu);
         node_text_put(t, bytes + from, i - from);
         node_text_put(t, escape, 6);
-        from = i + 1u;
+        i++;
+        from = i;
     }
     node_text_put(t, bytes + from, len - from);
     node_text_put(t, "\"", 1);

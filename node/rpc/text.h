@@ -6,7 +6,8 @@
  * 1. A text beyond `max`, or without memory, is `failed` and takes nothing more: look once, at the
  *    end.
  * 2. Whether a comma is due is told by the last byte, so nothing is kept per level.
- * 3. What is written as a string is escaped; it must be UTF-8, as whatever jansson parsed is. */
+ * 3. What is written as a string may hold bytes from anywhere: it is escaped, and what is not UTF-8
+ *    becomes U+FFFD, so that the result always is JSON. */
 #pragma once
 
 #include <stdbool.h>
