@@ -191,14 +191,13 @@ void node_http_answer(struct node_http_conn *c, const struct node_http_request *
     int n = snprintf(head, sizeof head,
                      "HTTP/1.1 %03d %s\r\nDate: %s\r\n%s%.100s%s%s"
                      "Access-Control-Allow-Origin: *\r\nX-Content-Type-Options: nosniff\r\n"
-                     "Cache-Control: no-store\r\n%s%.300s\r\n",
+                     "Cache-Control: no-store\r\n%.300s%s\r\n",
                      status % 1000, reason(status), date_text(c->http),
                      type == NULL ? "" : "Content-Type: ", type == NULL ? "" : type,
-                     type == NULL ? "" : "\r\n", length,
+                     type == NULL ? "" : "\r\n", length, extra,
                      c->close_after ? "Connection: close\r\n"
                      : http10       ? "Connection: keep-alive\r\n"
-                                    : "",
-                     extra);
+                                    : "");
     if (n < 0 || (size_t)n >= sizeof head) {
         node_conn_doom(c);
         return;
@@ -669,8 +668,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     uint64_t now = node_http_now(c->http);
     bool due = c->phase != NODE_CONN_BUSY && c->deadline_ns != 0 && now >= c->deadline_ns;
-    if (now >= c->armed_ns)
-        c->armed_ns = 0; /* it was the timer, not a wake-up */
+    c->armed_ns = 0; /* being woken takes the timer off as well */
     if (!c->dead && due)
         expire(c, now);
     if (!c->dead && c->armed_ns == 0 && c->deadline_ns != 0)
