@@ -432,6 +432,37 @@ Test(chain, an_account_that_is_not_its_leafs_stops_the_block)
     bed_free(&bed);
 }
 
+/* ---- keys */
+
+Test(chain, a_key_that_was_recovered_is_not_recovered_again)
+{
+    struct exec_recoverer by;
+    struct node_executed e;
+    struct exec_tx txs[2];
+    begin(LEAVES);
+    by = node_chain_recoverer(bed.chain);
+    bed_transfer(&bed, 0, &TARGET, 5);
+    bed_transfer(&bed, 1, &TARGET, 6);
+    for (uint32_t i = 0; i < 2; i++) {
+        cr_assert_eq(exec_tx_decode(&txs[i], &bed.arena, bed.entries[i], 0), EXEC_TX_OK);
+        cr_assert_eq(exec_tx_recover_by(&txs[i], &by), EXEC_TX_OK);
+    }
+    bed_block(&bed, false);
+    execute(&e);
+    cr_expect_eq(bed.chain->recovered.count, 2);
+    cr_expect_eq(bed.chain->recovered.ask_count, 0, "both were known");
+    cr_assert_eq(e.sender_count, 2);
+    cr_expect(td_addr_eq(&e.senders[0], &txs[0].sender));
+    cr_expect(td_addr_eq(&e.senders[1], &txs[1].sender));
+    node_executed_free(&e);
+    bed_transfer(&bed, 2, &TARGET, 7);
+    bed_block(&bed, false);
+    execute(&e);
+    cr_expect_eq(bed.chain->recovered.ask_count, 1, "a new one");
+    node_executed_free(&e);
+    bed_free(&bed);
+}
+
 /* ---- threads */
 
 static void *read_on(void *arg)
