@@ -78,6 +78,7 @@ struct mempool_head {
     const struct mempool_entry *entry; /* NULL: nothing to take */
     uint64_t tip_cap, fee_cap, arrival;
     uint32_t index; /* in account.tx, from start */
+    bool alone;     /* nothing of the account can follow it */
 };
 struct mempool_pay {
     uint64_t pays;
@@ -85,6 +86,7 @@ struct mempool_pay {
 };
 struct mempool_pick { /* a sender in take's heap */
     uint64_t tip, arrival;
+    const struct mempool_entry *entry;
     uint32_t slot, index;
 };
 
