@@ -391,4 +391,5 @@ void shell_effects(struct node_shell *s)
 {
     for (uint32_t i = 0; i < s->fx->count && s->exit_code == 0; i++)
         do_effect(s, &s->fx->list[i]);
+    shell_exec_next(s);
 }

@@ -110,9 +110,6 @@ static void peer_up(void *ctx, uint32_t peer, const struct p2p_peer_info *info)
     struct node_shell *s = ctx;
     s->peers[peer] =
         (struct shell_peer){.up = true, .serial = ++s->peer_serial, .addr = info->validator};
-    TD_LOG(s->o.log, TD_LOG_INFO, "p2p", "peer up", TD_LOG_U64("peer", peer),
-           TD_LOG_ADDR("validator", &info->validator), TD_LOG_STR("host", info->host),
-           TD_LOG_U64("port", info->port));
     struct bft_event ev = {.kind = BFT_EV_PEER_UP, .peer = peer, .u.peer_addr = info->validator};
     shell_step(s, &ev);
 }
@@ -121,7 +118,6 @@ static void peer_down(void *ctx, uint32_t peer)
 {
     struct node_shell *s = ctx;
     s->peers[peer].up = false;
-    TD_LOG(s->o.log, TD_LOG_INFO, "p2p", "peer down", TD_LOG_U64("peer", peer));
     struct bft_event ev = {.kind = BFT_EV_PEER_DOWN, .peer = peer};
     shell_step(s, &ev);
 }
