@@ -8,6 +8,7 @@
 #define BED_ENTRIES_MAX 8192u
 
 struct bed {
+    const char *path; /* set before bed_init; NULL: whatever, for the store in memory */
     struct node_genesis *genesis;
     struct store_chain *writer;
     struct store_chain_reader *reader;
