@@ -56,9 +56,13 @@ static struct node_chain *make(const struct node_chain_options *options)
         free(c);
         return NULL;
     }
-    if (node_ledger_new(&c->ledger, &limits) != TD_OK) {
+    if (!node_key_cache_init(&c->known)) {
         pthread_rwlock_destroy(&c->lock);
         free(c);
+        return NULL;
+    }
+    if (node_ledger_new(&c->ledger, &limits) != TD_OK) {
+        node_chain_close(c);
         return NULL;
     }
     c->genesis = options->genesis;
@@ -75,6 +79,7 @@ void node_chain_close(struct node_chain *c)
     if (c == NULL)
         return;
     node_recovered_free(&c->recovered);
+    node_key_cache_free(&c->known);
     node_ledger_free(&c->ledger);
     pthread_rwlock_destroy(&c->lock);
     free(c);

@@ -8,12 +8,33 @@
 #include "node/chain/chain.h"
 #include "node/chain/record.h"
 
-/* Keys recovered before a block runs, in the order in which it will ask. */
+/* A question that was asked, and its answer. */
+struct node_key {
+    bool used, found;
+    uint32_t parity;
+    struct td_hash digest;
+    uint8_t r[32], s[32], xy[64];
+};
+
+/* Keys that somebody recovered lately: two blocks of the greatest size, 6 MiB when full. */
+#define NODE_KEY_WAYS 4u
+#define NODE_KEY_SETS (2u * TD_TXS_PER_BLOCK_MAX / NODE_KEY_WAYS)
+struct node_key_cache {
+    pthread_mutex_t lock;
+    struct node_key (*sets)[NODE_KEY_WAYS]; /* [NODE_KEY_SETS] */
+    uint32_t turn;                          /* which way goes next */
+};
+
+/* Keys of the block at hand, in the order in which it will ask. */
 struct node_recovered {
-    struct td_secp_signed *items;   /* [cap] */
-    struct td_secp_signer *signers; /* [cap] */
+    struct node_key *keys; /* [cap] */
     uint32_t count, cap;
     uint32_t next; /* where the search for the next question begins */
+    /* Those nobody recovered before: [cap] each. */
+    uint32_t *asked;
+    struct td_secp_signed *items;
+    struct td_secp_signer *signers;
+    uint32_t ask_count;
 };
 
 struct node_chain {
@@ -23,15 +44,20 @@ struct node_chain {
     pthread_rwlock_t lock; /* writer-preferring; for writing only while a block is kept */
     _Atomic uint64_t executed;
     struct node_recovered recovered;
+    struct node_key_cache known;
     struct exec_recoverer recoverer;
     char why[200]; /* of the exec thread's last error */
 };
 
-/* Recover what `entries` are signed with into c->recovered; what is not there is recovered when
- * asked for.  TD_E_NOMEM. */
+/* False without memory. */
+bool node_key_cache_init(struct node_key_cache *k);
+void node_key_cache_free(struct node_key_cache *k);
+
+/* Find the keys that `entries` are signed with; what is left out is recovered when asked for.
+ * TD_E_NOMEM, TD_E_NOSPACE. */
 TD_MUST_CHECK enum td_error node_chain_recover(struct node_chain *c, const struct td_bytes *entries,
                                                uint32_t count);
-/* struct exec_recoverer's; self is the chain. */
+/* struct exec_recoverer's, of the block at hand; self is the chain. */
 bool node_chain_recovered(void *self, uint8_t out_xy[64], const struct td_hash *digest,
                           const uint8_t r[32], const uint8_t s[32], uint32_t parity);
 void node_recovered_free(struct node_recovered *r);
