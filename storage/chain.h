@@ -186,6 +186,15 @@ TD_MUST_CHECK enum td_error store_chain_check(struct store_chain_reader *r,
  * all.  TD_E_EXISTS, TD_E_IO. */
 TD_MUST_CHECK enum td_error store_chain_backup(struct store_chain_reader *r, const char *to,
                                                struct store_error *error);
+/* The other way: copy the backup `from` beside `to`, check the copy as above, give it its name. The
+ * node must not run, and `to` must not be there.  genesis NULL: any.  TD_E_NOTFOUND (from),
+ * TD_E_EXISTS, TD_E_BUSY, TD_E_CORRUPT, TD_E_RANGE, TD_E_UNSUPPORTED, TD_E_NOMEM, TD_E_IO. */
+TD_MUST_CHECK enum td_error store_chain_restore(const char *from, const char *to,
+                                                const struct td_hash *genesis,
+                                                struct store_error *error);
+/* Which genesis a file is of; errors as store_chain_reader_open. */
+TD_MUST_CHECK enum td_error store_chain_identity(const char *path, struct td_hash *genesis,
+                                                 struct store_error *error);
 /* Bytes of the database and its log on disk. */
 uint64_t store_chain_bytes(const struct store_chain *c);
 /* The checksum column, exposed for tests: SipHash-2-4 under a fixed key. */
