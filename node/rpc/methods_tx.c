@@ -3,7 +3,6 @@
 
 #include "node/rpc/format.h"
 #include "node/rpc/load.h"
-#include "node/rpc/recover.h"
 
 /* ---- eth_sendRawTransaction: decoded and recovered on a worker, into the pool on the loop */
 
@@ -66,8 +65,10 @@ static void send_prepare(struct node_rpc_call *c)
                                        .prices = b->genesis->params.prices};
     if (s->tx.gas_limit > env.gas_limit)
         node_rpc_fail(c, NODE_RPC_SERVER, "exceeds block gas limit");
-    else if (judge(c, exec_tx_check(&s->tx, &env)))
-        (void)judge(c, node_rpc_recover(&s->tx, b->secp));
+    else if (judge(c, exec_tx_check(&s->tx, &env))) {
+        const struct exec_recoverer by = node_chain_recoverer(b->chain);
+        (void)judge(c, exec_tx_recover_by(&s->tx, &by));
+    }
 }
 
 static void send_loop(struct node_rpc_call *c)

@@ -26,12 +26,6 @@ static bool recover(void *self, uint8_t out_xy[64], const struct td_hash *digest
     return true;
 }
 
-enum exec_tx_verdict node_rpc_recover(struct exec_tx *tx, const struct td_secp *secp)
-{
-    struct with w = {.secp = secp};
-    return exec_tx_recover_by(tx, &(struct exec_recoverer){.self = &w, .recover = recover});
-}
-
 void node_rpc_recover_authorities(struct exec_tx *tx, const struct td_secp *secp)
 {
     struct with w = {.secp = secp, .unsigned_call = true};

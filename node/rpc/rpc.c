@@ -194,6 +194,7 @@ void node_rpc_closed(void *port, uint64_t conn)
     for (struct node_rpc_request *q = p->rpc->requests; q != NULL; q = q->after)
         if (q->port == p && q->conn == conn)
             q->gone = true;
+    node_rpc_filters_closed(p->rpc, p, conn);
 }
 
 static void on_done(evutil_socket_t fd, short what, void *ctx)
@@ -224,6 +225,8 @@ enum td_error node_rpc_new(struct node_rpc **out, const struct node_rpc_options 
     r->pool.event_fd = -1;
     enum td_error err = make_methods(r, options);
     if (err == TD_OK)
+        err = node_rpc_filters_new(r);
+    if (err == TD_OK)
         err = node_rpc_pool_init(&r->pool, r, options->threads == 0 ? 1 : options->threads);
     if (err == TD_OK) {
         r->event = event_new(options->base, r->pool.event_fd, EV_READ | EV_PERSIST, on_done, r);
@@ -248,6 +251,7 @@ void node_rpc_free(struct node_rpc *r)
         event_free(r->event);
     if (r->pool.event_fd >= 0)
         node_rpc_pool_reset(&r->pool);
+    node_rpc_filters_free(r);
     free(r->methods);
     free(r->counters);
     free(r);
@@ -255,10 +259,10 @@ void node_rpc_free(struct node_rpc *r)
 
 void node_rpc_block(struct node_rpc *r, uint64_t height)
 {
-    (void)r, (void)height;
+    node_rpc_filters_block(r, height);
 }
 
 void node_rpc_pending(struct node_rpc *r, const struct td_hash *hash)
 {
-    (void)r, (void)hash;
+    node_rpc_filters_pending(r, hash);
 }

@@ -1,8 +1,30 @@
+#define _POSIX_C_SOURCE 200809L
 #include "rpc_world.h"
 
 #include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "store_memory.h"
+
+const uint8_t RPC_CONTRACT[] = {
+    0x60, 0xcb, 0x60, 0x0c, 0x60, 0x00, 0x39, 0x60, 0xcb, 0x60, 0x00, 0xf3, 0x36, 0x60, 0x13, 0x57,
+    0x60, 0x05, 0x60, 0x01, 0x55, 0x60, 0x08, 0x60, 0x09, 0x60, 0x00, 0x60, 0x00, 0xa2, 0x00, 0x5b,
+    0x60, 0x00, 0x35, 0x60, 0xf8, 0x1c, 0x80, 0x60, 0x01, 0x14, 0x60, 0x4c, 0x57, 0x80, 0x60, 0x02,
+    0x14, 0x60, 0x58, 0x57, 0x80, 0x60, 0x03, 0x14, 0x60, 0x80, 0x57, 0x80, 0x60, 0x04, 0x14, 0x60,
+    0x8f, 0x57, 0x80, 0x60, 0x05, 0x14, 0x60, 0x91, 0x57, 0x80, 0x60, 0x06, 0x14, 0x60, 0xa7, 0x57,
+    0x80, 0x60, 0x07, 0x14, 0x60, 0xab, 0x57, 0x00, 0x5b, 0x60, 0x01, 0x54, 0x60, 0x00, 0x52, 0x60,
+    0x20, 0x60, 0x00, 0xf3, 0x5b, 0x63, 0x08, 0xc3, 0x79, 0xa0, 0x60, 0xe0, 0x1b, 0x60, 0x00, 0x52,
+    0x60, 0x20, 0x60, 0x04, 0x52, 0x60, 0x06, 0x60, 0x24, 0x52, 0x65, 0x6e, 0x6f, 0x20, 0x79, 0x61,
+    0xff, 0x60, 0xd0, 0x1b, 0x60, 0x44, 0x52, 0x60, 0x64, 0x60, 0x00, 0xfd, 0x5b, 0x60, 0x2a, 0x60,
+    0x00, 0x52, 0x60, 0x01, 0x35, 0x60, 0x20, 0x60, 0x00, 0xa1, 0x00, 0x5b, 0xfe, 0x5b, 0x63, 0x4e,
+    0x48, 0x7b, 0x71, 0x60, 0xe0, 0x1b, 0x60, 0x00, 0x52, 0x60, 0x11, 0x60, 0x04, 0x52, 0x60, 0x24,
+    0x60, 0x00, 0xfd, 0x5b, 0x60, 0xa7, 0x56, 0x5b, 0x43, 0x60, 0x00, 0x52, 0x42, 0x60, 0x20, 0x52,
+    0x48, 0x60, 0x40, 0x52, 0x41, 0x60, 0x60, 0x52, 0x60, 0x01, 0x40, 0x60, 0x80, 0x52, 0x33, 0x60,
+    0xa0, 0x52, 0x60, 0xc0, 0x60, 0x00, 0xf3};
+const size_t RPC_CONTRACT_BYTES = sizeof RPC_CONTRACT;
 
 /* ---- the server's side */
 
@@ -13,9 +35,22 @@ struct node_http_request {
     char *text;
 };
 
+struct rpc_push rpc_pushes[RPC_PUSHES_MAX];
+uint32_t rpc_push_count;
+bool rpc_push_refused;
+
 uint64_t node_http_conn(const struct node_http_request *q)
 {
     return q->conn;
+}
+
+static char *copy_of(struct td_bytes b)
+{
+    char *text = calloc(1, b.len + 1u);
+    cr_assert_not_null(text);
+    if (b.len > 0)
+        memcpy(text, b.ptr, b.len);
+    return text;
 }
 
 void node_http_reply(struct node_http_request *q, int status, const char *type,
@@ -25,24 +60,32 @@ void node_http_reply(struct node_http_request *q, int status, const char *type,
     cr_assert_str_eq(type, "application/json");
     q->replied = true;
     q->status = status;
-    q->text = calloc(1, body.len + 1u);
-    cr_assert_not_null(q->text);
-    if (body.len > 0)
-        memcpy(q->text, body.ptr, body.len);
+    q->text = copy_of(body);
 }
 
 bool node_http_push(struct node_http *h, uint64_t conn, struct td_bytes text)
 {
-    (void)h, (void)conn, (void)text;
+    (void)h;
+    if (rpc_push_refused)
+        return false;
+    cr_assert_lt(rpc_push_count, RPC_PUSHES_MAX);
+    rpc_pushes[rpc_push_count++] = (struct rpc_push){.conn = conn, .text = copy_of(text)};
     return true;
+}
+
+void rpc_pushes_forget(void)
+{
+    while (rpc_push_count > 0)
+        free(rpc_pushes[--rpc_push_count].text);
 }
 
 /* ---- asking */
 
+static char *last;
+
 const char *rpc_ask_as(struct rpc_world *w, enum node_http_kind kind, uint64_t conn,
                        struct td_bytes body, int *status)
 {
-    static char *last;
     struct node_http_request q = {.conn = conn};
     node_rpc_request(&w->port, &q, kind, "/", body);
     while (!q.replied)
@@ -59,23 +102,150 @@ const char *rpc_ask(struct rpc_world *w, const char *body)
     return rpc_ask_as(w, NODE_HTTP_POST, 0, td_bytes_of_text(body), NULL);
 }
 
-/* ---- the world */
+const char *rpc_call(struct rpc_world *w, uint64_t conn, const char *method, const char *params,
+                     ...)
+{
+    static const char RESULT[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":",
+                      ERROR[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":";
+    static char body[1u << 20], inner[1u << 19];
+    va_list args;
+    va_start(args, params);
+    vsnprintf(inner, sizeof inner, params, args);
+    va_end(args);
+    snprintf(body, sizeof body, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":[%s]}",
+             method, inner);
+    rpc_ask_as(w, conn == 0 ? NODE_HTTP_POST : NODE_HTTP_SOCKET_MESSAGE, conn,
+               td_bytes_of_text(body), NULL);
+    size_t len = strlen(last);
+    cr_assert(len > 0 && last[len - 1u] == '}', "%s", last);
+    last[len - 1u] = '\0';
+    if (strncmp(last, RESULT, sizeof RESULT - 1u) == 0)
+        return last + sizeof RESULT - 1u;
+    cr_assert(strncmp(last, ERROR, sizeof ERROR - 1u) == 0, "%s", last);
+    return last + sizeof ERROR - 1u;
+}
+
+const char *rpc_hex(const void *data, size_t len)
+{
+    static char texts[8][1024];
+    static uint32_t next;
+    char *t = texts[next++ % 8u];
+    cr_assert_leq(len, 500u);
+    t[0] = '0';
+    t[1] = 'x';
+    for (size_t i = 0; i < len; i++)
+        snprintf(t + 2u + 2u * i, 3, "%02x", ((const uint8_t *)data)[i]);
+    t[2u + 2u * len] = '\0';
+    return t;
+}
+
+/* ---- the node's side */
+
+static struct node_rpc_heads get_heads(void *self)
+{
+    return ((const struct rpc_world *)self)->heads;
+}
+
+static struct node_mempool *get_pool(void *self)
+{
+    return ((const struct rpc_world *)self)->pool;
+}
+
+static enum node_mempool_verdict submit(void *self, const struct exec_tx *tx, struct td_bytes raw)
+{
+    struct rpc_world *w = self;
+    enum node_mempool_verdict v = node_mempool_add(w->pool, tx, raw, w->clock.mono_ns);
+    if (v == NODE_MEMPOOL_OK)
+        node_rpc_pending(w->rpc, &tx->hash);
+    return v;
+}
+
+static void get_status(void *self, struct node_rpc_status *out)
+{
+    const struct rpc_world *w = self;
+    *out = (struct node_rpc_status){.view = {.mode = BFT_MODE_ACTIVE,
+                                             .epoch = 0,
+                                             .round = 12,
+                                             .leader = 1,
+                                             .signer = BFT_NO_SIGNER,
+                                             .final_height = w->heads.latest},
+                                    .highest_known = 99,
+                                    .head_age_ms = 7,
+                                    .peers = {.in = 2, .out = 1},
+                                    .syncing = w->syncing,
+                                    .name = "n0"};
+}
+
+static uint32_t get_validators(void *self, struct node_rpc_validator *out, uint32_t cap)
+{
+    const struct rpc_world *w = self;
+    uint32_t count = w->bed.genesis->set.count;
+    for (uint32_t i = 0; i < count && i < cap; i++)
+        out[i] = (struct node_rpc_validator){.addr = w->bed.genesis->set.v[i].addr,
+                                             .stake = w->bed.genesis->set.v[i].stake,
+                                             .online = i != 1,
+                                             .self = i == 0};
+    return count;
+}
+
+static void get_account(void *self, const struct td_addr *addr, uint64_t *nonce,
+                        struct exec_u256 *balance)
+{
+    struct rpc_world *w = self;
+    struct exec_account a;
+    node_chain_lock(w->bed.chain);
+    node_chain_account(w->bed.chain, addr, &a);
+    node_chain_unlock(w->bed.chain);
+    *nonce = a.nonce;
+    *balance = a.balance;
+}
+
+/* ---- life */
+
+static void open_node(struct rpc_world *w)
+{
+    const struct node_genesis *g = w->bed.genesis;
+    const struct node_mempool_options options = {.max_txs = 1000,
+                                                 .per_account = 16,
+                                                 .max_bytes = 8u << 20,
+                                                 .chain_id = g->chain_id,
+                                                 .block_gas = g->params.gas_limit,
+                                                 .tx_native_max = g->params.prices.tx_native_max,
+                                                 .base_fee_min = g->params.base_fee_min,
+                                                 .accounts_self = w,
+                                                 .account = get_account};
+    w->pool = node_mempool_new(&options);
+    cr_assert_not_null(w->pool);
+    w->clock.wall_ms = g->timestamp_ms + 60000u;
+    w->backend = (struct node_rpc_backend){.self = w,
+                                           .genesis = g,
+                                           .chain = w->bed.chain,
+                                           .database = "memory",
+                                           .secp = w->bed.wallet.secp,
+                                           .clock = td_clock_of_virtual(&w->clock),
+                                           .heads = get_heads,
+                                           .mempool = get_pool,
+                                           .submit = submit,
+                                           .status = get_status,
+                                           .validators = get_validators};
+}
 
 void rpc_world_open(struct rpc_world *w, const char *const *namespaces, uint32_t count)
 {
+    static const char *const ALL[] = {"eth", "net", "web3", "tandem", "txpool"};
     char why[160];
     memset(w, 0, sizeof *w);
-    w->genesis.chain_id = 271828;
-    w->genesis.params.gas_limit = 30000000;
+    memory_store_reset();
+    bed_init(&w->bed, 4096);
+    cr_assert_not_null(w->bed.chain, "%s", w->bed.error.text);
+    open_node(w);
     w->base = event_base_new();
     cr_assert_not_null(w->base);
-    w->backend = (struct node_rpc_backend){
-        .self = w, .genesis = &w->genesis, .clock = td_clock_of_virtual(&w->clock)};
     const struct node_rpc_options options = {.backend = &w->backend,
                                              .base = w->base,
                                              .threads = 2,
-                                             .namespaces = namespaces,
-                                             .namespace_count = count};
+                                             .namespaces = count == 0 ? ALL : namespaces,
+                                             .namespace_count = count == 0 ? 5 : count};
     cr_assert_eq(node_rpc_new(&w->rpc, &options, why), TD_OK, "%s", why);
     w->port.rpc = w->rpc;
 }
@@ -84,4 +254,29 @@ void rpc_world_close(struct rpc_world *w)
 {
     node_rpc_free(w->rpc);
     event_base_free(w->base);
+    node_mempool_free(w->pool);
+    bed_free(&w->bed);
+    rpc_pushes_forget();
+    free(last);
+    last = NULL;
+}
+
+void rpc_world_block(struct rpc_world *w)
+{
+    struct node_executed e;
+    bed_block(&w->bed, false);
+    enum td_error err = bed_execute(&w->bed, &e);
+    cr_assert_eq(err, TD_OK, "%s", node_chain_why(w->bed.chain));
+    bed_commit(&w->bed, &e);
+    node_mempool_settle(w->pool, &w->bed.hash, e.hashes, e.hash_count, e.senders, e.sender_count,
+                        w->clock.mono_ns);
+    w->heads.latest = e.height;
+    node_executed_free(&e);
+    node_rpc_block(w->rpc, w->heads.latest);
+}
+
+void rpc_world_await(struct rpc_world *w, uint32_t count)
+{
+    while (rpc_push_count < count)
+        cr_assert_eq(event_base_loop(w->base, EVLOOP_ONCE), 0);
 }

@@ -25,7 +25,7 @@ TestSuite(rpc_calls, .init = open_world, .fini = close_world);
 #define ASK(id) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"eth_chainId\"}"
 #define FAILS(id, code, message)                                                                   \
     "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"error\":{\"code\":" code ",\"message\":\"" message "\"}" \
-                                                                                             "}"
+    "}"
 
 Test(rpc_calls, answers_by_the_book)
 {
