@@ -175,15 +175,9 @@ static void message_end(struct node_http_conn *c)
     node_http_request_start(c, q);
 }
 
-size_t node_ws_take(struct node_http_conn *c, uint8_t *in, size_t len)
+static void on_ws_event(struct node_http_conn *c, enum node_ws_event e, struct td_bytes data,
+                        uint16_t code)
 {
-    struct td_bytes data;
-    uint16_t code = 0;
-    size_t used = 0;
-    if (c->under_way >= NODE_WS_UNDER_WAY_MAX || c->resume_ns != 0)
-        return 0;
-    c->heard_ns = node_http_now(c->http);
-    enum node_ws_event e = node_ws_feed(&c->ws, &data, &code, in, len, &used);
     switch (e) {
     case NODE_WS_DATA:
         message_data(c, data);
@@ -205,7 +199,30 @@ size_t node_ws_take(struct node_http_conn *c, uint8_t *in, size_t len)
     case NODE_WS_MORE:
         break;
     }
-    return used;
+}
+
+/* Both limits change at the end of a message only, so that nothing of a frame is left waiting. */
+static bool may_take(const struct node_http_conn *c)
+{
+    return !c->dead && c->phase == NODE_CONN_SOCKET && c->resume_ns == 0 &&
+           c->under_way < NODE_WS_UNDER_WAY_MAX;
+}
+
+size_t node_ws_take(struct node_http_conn *c, uint8_t *in, size_t len)
+{
+    enum node_ws_event e = NODE_WS_DATA;
+    size_t taken = 0;
+    if (may_take(c))
+        c->heard_ns = node_http_now(c->http);
+    while (e != NODE_WS_MORE && may_take(c)) {
+        struct td_bytes data;
+        uint16_t code = 0;
+        size_t used;
+        e = node_ws_feed(&c->ws, &data, &code, in + taken, len - taken, &used);
+        taken += used;
+        on_ws_event(c, e, data, code);
+    }
+    return taken;
 }
 
 /* ---- deadlines */

@@ -7,7 +7,7 @@
 
 #define LIMIT 70000u
 
-/* What a stream of frames came to, as text: "T(data)" a message, "P(data)" a ping, "O" a pong,
+/* What a stream of frames came to, as text: "T(data)" a message, "P(data)" a ping, "Q" a pong,
  * "C1000" a close, "E1002" an error, "+" more is wanted. */
 struct seen {
     char text[512];
@@ -66,7 +66,7 @@ static void feed(struct seen *s, const uint8_t *frames, size_t len, size_t step)
             say(s, 'P', 0, text, data.len);
             break;
         case NODE_WS_GOT_PONG:
-            say(s, 'O', 0, NULL, 0);
+            say(s, 'Q', 0, NULL, 0);
             break;
         case NODE_WS_GOT_CLOSE:
             say(s, 'C', code, NULL, 0);
@@ -119,9 +119,9 @@ Test(ws_frame, messages_fragments_and_control_frames)
         {{{0x81, "Hello"}}, "T(Hello)+"},
         {{{0x81, ""}}, "T()+"},
         {{{0x81, "a"}, {0x81, "b"}}, "T(a)T(b)+"},
-        {{{0x01, "Hel"}, {0x80, "lo"}}, "T(Hello)+"},
+        {{{0x01, "He"}, {0x80, "llo"}}, "T(Hello)+"},
         {{{0x01, ""}, {0x00, ""}, {0x80, ""}}, "T()+"},
-        {{{0x01, "a"}, {0x89, "p"}, {0x8A, ""}, {0x80, "b"}}, "P(p)OT(ab)+"},
+        {{{0x01, "a"}, {0x89, "p"}, {0x8A, ""}, {0x80, "b"}}, "P(p)QT(ab)+"},
         {{{0x01, "a"}}, "+"},
         {{{0x89, ""}}, "P()+"},
         {{{0x88, ""}}, "C1000"},
