@@ -61,8 +61,8 @@ struct exec_recoverer node_chain_recoverer(struct node_chain *c);
 
 /* ---- execution (one thread) */
 
-/* A payload as it travels and is stored: per entry u32 bytes and the bytes  [P-2.3].  Checks framing
- * and bounds; fills entries[TD_TXS_PER_BLOCK_MAX] with views.  TD_E_MALFORMED, TD_E_LIMIT.
+/* A payload as it travels and is stored: per entry u32 bytes and the bytes  [P-2.3].  Checks
+ * framing and bounds; fills entries[TD_TXS_PER_BLOCK_MAX] with views.  TD_E_MALFORMED, TD_E_LIMIT.
  */
 TD_MUST_CHECK enum td_error node_payload_decode(struct td_bytes payload, struct td_bytes *entries,
                                                 uint32_t *count);
@@ -80,7 +80,8 @@ struct node_executed {
     uint64_t took_ns;
     struct exec_u256 base_fee_next;
     uint32_t hash_count, sender_count; /* for the mempool */
-    const struct td_hash *hashes;      /* keccak of every entry */
+    const struct td_hash *hashes;      /* keccak of the entries that are done with: executed, or
+                                          skipped for good */
     const struct td_addr *senders;     /* of the transactions with receipt, in order */
     struct node_changes *changes;
 };

@@ -67,6 +67,14 @@ static void fill_record(const struct node_ledger *l, const struct bft_header *h,
         out->core.batch_hash = r->batch_hash;
 }
 
+/* Skipped, and yet it may be taken later: another block has room, the fee falls, the nonce comes.
+ */
+static bool may_come_back(enum exec_tx_verdict v)
+{
+    return v == EXEC_TX_BLOCK_GAS || v == EXEC_TX_BLOCK_NATIVE || v == EXEC_TX_FEE_CAP_TOO_LOW ||
+           v == EXEC_TX_NONCE_TOO_HIGH;
+}
+
 static enum td_error fill_lists(const struct node_ledger *l, struct node_executed *out)
 {
     const struct exec_block *b = &l->block;
@@ -78,15 +86,18 @@ static enum td_error fill_lists(const struct node_ledger *l, struct node_execute
     if (hashes == NULL || senders == NULL)
         return TD_E_NOMEM;
     for (uint32_t i = 0; i < b->payload_count; i++) {
+        struct td_hash *hash = &hashes[out->hash_count];
+        if (may_come_back(r->txs[i].verdict))
+            continue;
         if (b->payload[i].len > 0 &&
             b->payload[i].ptr[0] == EXEC_TX_DEPOSIT) /* whose result names L1's hash */
-            td_keccak256(&hashes[i], b->payload[i].ptr, b->payload[i].len);
+            td_keccak256(hash, b->payload[i].ptr, b->payload[i].len);
         else
-            hashes[i] = r->txs[i].hash;
+            *hash = r->txs[i].hash;
+        out->hash_count++;
         if (r->txs[i].verdict == EXEC_TX_OK)
             senders[out->sender_count++] = r->txs[i].sender;
     }
-    out->hash_count = b->payload_count;
     return TD_OK;
 }
 

@@ -80,30 +80,44 @@ static struct exec_u256 base_fee_bound(struct node_shell *s, const struct ancest
     return fee;
 }
 
+/* What a transaction may cost in native units.  A bound (its gas times the rate, or the cap) would
+ * leave a block nearly empty: plain transfers may use 2 million units and use 20,000.  So it is a
+ * guess, by what gas has lately cost; what finds the block full is skipped and taken by a later one
+ * (node_executed.hashes). */
+struct costing {
+    const struct exec_chain *chain;
+    uint64_t per_gas_milli; /* thousandths of a unit */
+};
+
 static uint64_t native_cost(void *self, uint64_t raw_bytes, uint64_t gas_limit)
 {
-    const struct exec_chain *c = self;
-    uint64_t most = c->prices.tx_native_max, own = UINT64_MAX;
-    if (c->prices.native_per_gas == 0 || gas_limit <= UINT64_MAX / c->prices.native_per_gas)
-        own = gas_limit * c->prices.native_per_gas;
-    if (most == 0 || own < most)
-        most = own;
-    uint64_t look = EXEC_NATIVE_TX + raw_bytes * (EXEC_NATIVE_TX_BYTE + EXEC_NATIVE_TX_BYTE_AUTH);
-    return most > UINT64_MAX - look ? UINT64_MAX : most + look;
+    const struct costing *k = self;
+    uint64_t most = k->chain->prices.tx_native_max, look;
+    uint64_t gas = gas_limit < k->chain->gas_limit ? gas_limit : k->chain->gas_limit;
+    uint64_t guess = gas * k->per_gas_milli / 1000u; /* gas <= 2^40, rate < 2^20 */
+    if (most != 0 && guess > most)
+        guess = most;
+    look = EXEC_NATIVE_TX + raw_bytes * (EXEC_NATIVE_TX_BYTE + EXEC_NATIVE_TX_BYTE_AUTH);
+    return guess + look;
 }
 
 static void take(struct node_shell *s, const struct ancestry *a, struct bft_payload_built *built)
 {
     const struct node_genesis *g = s->o.genesis;
     struct exec_chain params = g->params;
-    const uint64_t block = EXEC_NATIVE_BLOCK + EXEC_NATIVE_BATCH + EXEC_NATIVE_SHARED;
-    struct node_mempool_want want = {.base_fee = base_fee_bound(s, a),
-                                     .gas = params.gas_limit,
-                                     .native = params.native_limit - block,
-                                     .bytes = g->payload_bytes_max,
-                                     .count = g->txs_max,
-                                     .cost_self = &params,
-                                     .cost = native_cost};
+    const struct exec_prices *prices = &params.prices;
+    /* The last one taken may ask for all that one may use. */
+    const uint64_t spare =
+        EXEC_NATIVE_BLOCK + EXEC_NATIVE_BATCH + EXEC_NATIVE_SHARED + prices->tx_native_max;
+    struct costing costing = {&params, s->native_per_gas_milli};
+    struct node_mempool_want want = {
+        .base_fee = base_fee_bound(s, a),
+        .gas = params.gas_limit,
+        .native = params.native_limit > spare ? params.native_limit - spare : 1u,
+        .bytes = g->payload_bytes_max,
+        .count = g->txs_max,
+        .cost_self = &costing,
+        .cost = native_cost};
     uint32_t count = node_mempool_take(s->mempool, &want, s->taken);
     uint64_t gas = 0;
     size_t bytes = 0;

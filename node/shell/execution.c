@@ -42,6 +42,18 @@ static void exec_drop_unrun(struct node_job *job)
     exec_drop(job);
 }
 
+/* How many native units a unit of gas came to, smoothed over eight blocks. */
+static void learn_cost(struct node_shell *s, const struct node_executed *x)
+{
+    const uint64_t most = (UINT64_C(1) << 20) - 1u;
+    if (x->gas_used == 0)
+        return;
+    uint64_t now = x->native_used * 1000u / x->gas_used; /* native <= 2^27 */
+    if (now > most)
+        now = most;
+    s->native_per_gas_milli = (7u * s->native_per_gas_milli + now) / 8u;
+}
+
 static void executed(struct node_shell *s, const struct exec_job *e)
 {
     struct node_executed *x = e->out;
@@ -51,6 +63,7 @@ static void executed(struct node_shell *s, const struct exec_job *e)
     s->stats.gas_used += x->gas_used;
     s->stats.txs_executed += x->tx_count;
     s->stats.txs_skipped += x->skipped;
+    learn_cost(s, x);
     node_mempool_settle(s->mempool, &e->hash, x->hashes, x->hash_count, x->senders, x->sender_count,
                         (uint64_t)shell_mono(s));
     struct shell_block *b = node_table_find(&s->blocks, &e->hash);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/core/assert.h"
+#include "node/chain/record.h"
 #include "node/shell/shell_internal.h"
 
 /* ---- encodings */
@@ -281,17 +282,11 @@ void shell_write_payload(struct node_shell *s, const struct shell_payload *p)
     write_put(s, w, true);
 }
 
-/* originTs 8 | batchTs 8 | batchCount 4: node_block_load reads it back. */
 static struct node_blob *encode_state(const struct bft_chain_state *state)
 {
-    struct node_blob *b = node_blob_new(20);
-    struct td_writer w;
-    if (b == NULL)
-        return NULL;
-    td_writer_init(&w, b->bytes, b->len);
-    td_put_u64(&w, state->origin_ts);
-    td_put_u64(&w, state->batch_ts);
-    td_put_u32(&w, state->batch_count);
+    struct node_blob *b = node_blob_new(NODE_STATE_BYTES);
+    if (b != NULL)
+        node_chain_state_encode(b->bytes, state);
     return b;
 }
 

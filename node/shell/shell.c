@@ -227,6 +227,7 @@ static bool make_memory(struct node_shell *s, struct node_shell_error *e)
         return fail(e, NODE_EXIT_INTERNAL, "no memory to start with");
     bft_sigcache_init(&s->cache, s->cache_region, SIGCACHE_LOG_SETS, secret[1]);
     s->final_hash[0] = s->o.genesis->genesis_hash;
+    s->native_per_gas_milli = 4000; /* what transfers cost beyond being looked at */
     return true;
 }
 

@@ -149,6 +149,7 @@ struct node_shell {
     struct td_hash *built_hashes; /* [TD_TXS_PER_BLOCK_MAX] scratch */
     struct td_bytes *built_entries;
     struct node_mempool_tx *taken;
+    uint64_t native_per_gas_milli; /* lately; execution.c */
     struct node_mempool *mempool;
     struct node_chain *chain;
 
