@@ -1,7 +1,7 @@
 /* Final blocks, one after the other, through the exec thread. */
 #include <stdlib.h>
 
-#include "base/core/assert.h"
+#include "executor/block/costs.h"
 #include "node/shell/shell_internal.h"
 
 struct exec_job {
@@ -48,7 +48,12 @@ static void learn_cost(struct node_shell *s, const struct node_executed *x)
     const uint64_t most = (UINT64_C(1) << 20) - 1u;
     if (x->gas_used == 0)
         return;
-    uint64_t now = x->native_used * 1000u / x->gas_used; /* native <= 2^27 */
+    /* What building.c counts apart: looking at each entry, and the block itself. */
+    uint64_t apart =
+        (uint64_t)EXEC_NATIVE_BLOCK + EXEC_NATIVE_SHARED +
+        ((uint64_t)x->tx_count + x->skipped) * (EXEC_NATIVE_TX + 110u * EXEC_NATIVE_TX_BYTE);
+    uint64_t native = x->native_used > apart ? x->native_used - apart : 0;
+    uint64_t now = native * 1000u / x->gas_used; /* native <= 2^27 */
     if (now > most)
         now = most;
     s->native_per_gas_milli = (7u * s->native_per_gas_milli + now) / 8u;
