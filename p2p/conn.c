@@ -274,6 +274,8 @@ static bool hello_good(struct p2p_conn *c, const struct p2p_hello *h, enum td_er
         why = "the record is of another transport key";
     else if (p2p_record_verify(&h->record, o->secp, &o->chain) != TD_OK)
         why = "the record's signature is wrong";
+    else if (p2p_learn_superseded(net, &h->record))
+        why = "a newer record of that validator names another key";
     if (why == NULL)
         return true;
     p2p_warn(net, P2P_T_RECORD, "a peer's address record was refused",

@@ -27,15 +27,15 @@ enum td_error p2p_dial_init(struct p2p_net *net, const struct p2p_net_options *o
                             char why[160])
 {
     net->learnt = calloc(P2P_LEARNT_MAX, sizeof *net->learnt);
-    net->statics = calloc(options->peer_count + 1u, sizeof *net->statics);
-    if (net->learnt == NULL || net->statics == NULL) {
+    net->fixed = calloc(options->peer_count + 1u, sizeof *net->fixed);
+    if (net->learnt == NULL || net->fixed == NULL) {
         snprintf(why, 160, "no memory for the list of peers");
         return TD_E_NOMEM;
     }
-    net->static_count = options->peer_count;
+    net->fixed_count = options->peer_count;
     for (uint32_t i = 0; i < options->peer_count; i++) {
         const struct p2p_static_peer *p = &options->peers[i];
-        struct p2p_dial *d = &net->statics[i];
+        struct p2p_dial *d = &net->fixed[i];
         static const uint8_t anybody[P2P_NOISE_KEY_BYTES];
         if (p->host[0] == '\0' || memchr(p->host, '\0', sizeof p->host) == NULL || p->port == 0) {
             snprintf(why, 160, "peer %u of [p2p] peers has no host or port; write id@host:port",
@@ -149,6 +149,19 @@ void p2p_dial_forget_lookup(struct p2p_conn *c)
         evdns_getaddrinfo_cancel(lookup->request);
 }
 
+/* Without a resolv.conf there is still the hosts file. */
+static struct evdns_base *names_new(struct event_base *base)
+{
+    struct evdns_base *names =
+        evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    if (names == NULL) {
+        names = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+        if (names != NULL)
+            (void)evdns_base_load_hosts(names, "/etc/hosts");
+    }
+    return names;
+}
+
 static void look_up(struct p2p_conn *c, const struct p2p_dial *d)
 {
     struct p2p_net *net = c->net;
@@ -156,8 +169,7 @@ static void look_up(struct p2p_conn *c, const struct p2p_dial *d)
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
     char port[8];
     if (net->dns == NULL)
-        net->dns = evdns_base_new(net->options.base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
-                                                         EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+        net->dns = names_new(net->options.base);
     struct p2p_lookup *lookup = net->dns == NULL ? NULL : calloc(1, sizeof *lookup);
     if (lookup == NULL) {
         p2p_conn_doom(c, "names cannot be looked up");
@@ -202,9 +214,9 @@ static bool due(const struct p2p_net *net, const struct p2p_dial *d, uint64_t no
 
 void p2p_dial_tick(struct p2p_net *net, uint64_t now_ns)
 {
-    for (uint32_t i = 0; i < net->static_count; i++)
-        if (due(net, &net->statics[i], now_ns))
-            dial(net, &net->statics[i], now_ns);
+    for (uint32_t i = 0; i < net->fixed_count; i++)
+        if (due(net, &net->fixed[i], now_ns))
+            dial(net, &net->fixed[i], now_ns);
     uint32_t busy = 0;
     for (uint32_t i = 0; i < P2P_LEARNT_MAX; i++)
         busy += net->learnt[i].used && net->learnt[i].dial.conn != NULL &&
@@ -242,6 +254,14 @@ bool p2p_learn_wants(const struct p2p_net *net, const struct p2p_record *record)
         return false;
     const struct p2p_learnt *l = learnt_of(net, &record->validator);
     return l == NULL || record->sequence > l->record.sequence;
+}
+
+bool p2p_learn_superseded(const struct p2p_net *net, const struct p2p_record *record)
+{
+    const struct p2p_learnt *l =
+        td_addr_is_zero(&record->validator) ? NULL : learnt_of(net, &record->validator);
+    return l != NULL && l->record.sequence > record->sequence &&
+           memcmp(l->record.transport, record->transport, P2P_NOISE_KEY_BYTES) != 0;
 }
 
 /* A free place; else, hearsay that leads nowhere gives way; else, for what is known to be true,

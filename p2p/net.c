@@ -76,8 +76,8 @@ static bool is_loopback(const struct p2p_ip *ip)
 
 bool p2p_is_static(const struct p2p_net *net, const uint8_t key[32])
 {
-    for (uint32_t i = 0; i < net->static_count; i++)
-        if (net->statics[i].has_key && memcmp(net->statics[i].key, key, 32) == 0)
+    for (uint32_t i = 0; i < net->fixed_count; i++)
+        if (net->fixed[i].has_key && memcmp(net->fixed[i].key, key, 32) == 0)
             return true;
     return false;
 }
@@ -96,17 +96,32 @@ struct p2p_conn *p2p_net_find(const struct p2p_net *net, const uint8_t key[32])
 
 static bool ip_static(const struct p2p_net *net, const struct p2p_ip *ip)
 {
-    for (uint32_t i = 0; i < net->static_count; i++)
-        if (net->statics[i].has_ip && memcmp(&net->statics[i].ip, ip, sizeof *ip) == 0)
+    for (uint32_t i = 0; i < net->fixed_count; i++)
+        if (net->fixed[i].has_ip && memcmp(&net->fixed[i].ip, ip, sizeof *ip) == 0)
             return true;
     return false;
+}
+
+/* Whether an address begins handshakes no faster than it may. */
+static bool ip_in_pace(struct p2p_net *net, const struct p2p_ip *ip)
+{
+    const struct p2p_rate rate = {net->options.per_ip, P2P_PACE_BURST * net->options.per_ip};
+    uint16_t at;
+    crypto_generichash_state h;
+    uint8_t digest[16];
+    (void)crypto_generichash_init(&h, net->pace_salt, sizeof net->pace_salt, sizeof digest);
+    (void)crypto_generichash_update(&h, ip->b, sizeof ip->b);
+    (void)crypto_generichash_final(&h, digest, sizeof digest);
+    memcpy(&at, digest, sizeof at);
+    return p2p_bucket_take(&net->pace[at % P2P_PACE_MAX], &rate, 1, p2p_now(net));
 }
 
 /* Whether somebody at this address may begin a handshake now. */
 static bool ip_welcome(struct p2p_net *net, const struct p2p_ip *ip)
 {
     uint32_t busy = 0;
-    if (p2p_marks_banned_ip(net->marks, ip, p2p_now(net)) && !ip_static(net, ip)) {
+    bool known = ip_static(net, ip);
+    if (!known && p2p_marks_banned_ip(net->marks, ip, p2p_now(net))) {
         net->stats.banned++;
         return false;
     }
@@ -116,9 +131,10 @@ static bool ip_welcome(struct p2p_net *net, const struct p2p_ip *ip)
     }
     for (const struct p2p_conn *c = net->conns; c != NULL; c = c->next)
         busy += !c->outgoing && c->state < P2P_UP && memcmp(&c->ip, ip, sizeof *ip) == 0;
-    if (busy >= net->options.per_ip)
+    bool welcome = busy < net->options.per_ip && (known || ip_in_pace(net, ip));
+    if (!welcome)
         net->stats.refused_ip++;
-    return busy < net->options.per_ip;
+    return welcome;
 }
 
 static void accepted(struct p2p_net *net, int fd, const struct sockaddr *from, socklen_t len)
@@ -330,6 +346,9 @@ enum td_error p2p_net_new(struct p2p_net **out, const struct p2p_net_options *op
     net->timing = TIMING;
     net->clock = td_clock_system();
     net->listen_fd = -1;
+    randombytes_buf(net->pace_salt, sizeof net->pace_salt);
+    for (uint32_t i = 0; i < P2P_PACE_MAX; i++)
+        net->pace[i].bytes = (int64_t)P2P_PACE_BURST * net->options.per_ip;
     net->marks = calloc(1, sizeof *net->marks);
     net->rx = malloc(P2P_READ_BYTES);
     net->tx = malloc(P2P_FILL_BYTES);
@@ -372,7 +391,7 @@ void p2p_net_free(struct p2p_net *net)
     }
     if (net->listen_fd >= 0)
         close(net->listen_fd);
-    free(net->statics);
+    free(net->fixed);
     free(net->learnt);
     free(net->marks);
     free(net->rx);

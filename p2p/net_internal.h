@@ -24,6 +24,8 @@ struct evdns_getaddrinfo_request;
 #define P2P_SECOND_NS UINT64_C(1000000000)
 #define P2P_TICK_NS (P2P_SECOND_NS / 10u) /* the shortest backoff */
 #define P2P_PER_IP_DEFAULT 8u
+#define P2P_PACE_MAX 1024u
+#define P2P_PACE_BURST 4u /* times per_ip; per_ip a second afterwards */
 
 /* Handshakes in flight that others began, over all addresses: with 5 s each, 25 a second that say
  * nothing.  About 2 KiB each. */
@@ -227,10 +229,14 @@ struct p2p_net {
     struct p2p_conn *conns, *dirty;
     struct p2p_conn *peers[P2P_PEERS_MAX];
     uint32_t peer_count, stranger_count;
-    struct p2p_dial *statics;
-    uint32_t static_count;
+    struct p2p_dial *fixed;
+    uint32_t fixed_count;
     struct p2p_learnt *learnt; /* P2P_LEARNT_MAX */
     struct p2p_marks *marks;
+    /* Handshakes begun from an address: each costs a tenth of a millisecond of arithmetic.  By a
+     * salted hash; two addresses may share one. */
+    struct p2p_bucket pace[P2P_PACE_MAX];
+    uint8_t pace_salt[16];
     struct p2p_net_stats stats;
     uint64_t warned_ns[16]; /* per code: peers cannot fill a log */
     uint8_t *rx, *tx;       /* P2P_READ_BYTES, P2P_FILL_BYTES: empty between events */
@@ -300,6 +306,9 @@ void p2p_dial_ended(struct p2p_conn *c, uint64_t now_ns);
 void p2p_dial_forget_lookup(struct p2p_conn *c);
 /* Keep a verified record when it is a validator's and newer. */
 void p2p_learn(struct p2p_net *net, const struct p2p_record *record, bool proven);
+/* Whether a newer record of that validator names another transport key: then this one's key may be
+ * in wrong hands. */
+bool p2p_learn_superseded(const struct p2p_net *net, const struct p2p_record *record);
 /* Whether a record says anything new: asked before the cost of a signature. */
 bool p2p_learn_wants(const struct p2p_net *net, const struct p2p_record *record);
 

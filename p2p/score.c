@@ -2,6 +2,8 @@
 
 #include "p2p/net_internal.h"
 
+#define MINUTE_NS (60u * P2P_SECOND_NS)
+
 int32_t p2p_score_now(int32_t score, uint64_t then_ns, uint64_t now_ns)
 {
     uint64_t seconds = now_ns > then_ns ? (now_ns - then_ns) / P2P_SECOND_NS : 0;
@@ -102,15 +104,19 @@ bool p2p_bucket_take(struct p2p_bucket *b, const struct p2p_rate *rate, uint64_t
                      uint64_t now_ns)
 {
     uint64_t since = now_ns > b->filled_ns ? now_ns - b->filled_ns : 0;
-    if (since > 60u * P2P_SECOND_NS) /* no bucket takes a minute to fill */
-        since = 60u * P2P_SECOND_NS;
-    /* Whole milliseconds, the rest stays for the next time: 2^26 a second * 60,000 fits easily. */
-    uint64_t ms = since / 1000000u;
-    int64_t added = (int64_t)(rate->per_second * ms / 1000u);
-    b->filled_ns = ms * 1000000u == since ? now_ns : b->filled_ns + ms * 1000000u;
-    if (since == 60u * P2P_SECOND_NS)
+    if (since >= MINUTE_NS) { /* fills any, and the product below stays far below 2^64 */
+        b->bytes = (int64_t)rate->burst;
         b->filled_ns = now_ns;
-    b->bytes = b->bytes + added > (int64_t)rate->burst ? (int64_t)rate->burst : b->bytes + added;
+    } else {
+        /* In microseconds, and time is only used up when it gave a whole unit. */
+        uint64_t added = rate->per_second * (since / 1000u) / 1000000u;
+        if (added > 0) {
+            b->bytes += (int64_t)added;
+            b->filled_ns += added * P2P_SECOND_NS / rate->per_second;
+        }
+        if (b->bytes > (int64_t)rate->burst)
+            b->bytes = (int64_t)rate->burst;
+    }
     if (b->bytes < (int64_t)bytes)
         return false;
     b->bytes -= (int64_t)bytes;

@@ -1,7 +1,7 @@
 /* p2p/net: connections between honest nodes: up, frames, priorities, dialling, peer exchange. */
-#include "tests/p2p/nets.h"
-
 #include <stdlib.h>
+
+#include "tests/p2p/nets.h"
 
 TestSuite(net, .init = nets_set_up, .fini = nets_tear_down);
 
@@ -197,7 +197,7 @@ Test(net, a_peer_that_comes_back_is_met_again)
     uint16_t port = p2p_net_port(nodes[0].net);
     node_stop(0);
     UNTIL(nodes[1].downs == 1);
-    UNTIL(nodes[1].net->statics[0].failures >= 3);
+    UNTIL(nodes[1].net->fixed[0].failures >= 3);
     node_prepare(0);
     nodes[0].options.listen_port = port;
     node_start(0);
@@ -206,10 +206,30 @@ Test(net, a_peer_that_comes_back_is_met_again)
     UNTIL(nodes[0].seen_count == 1);
 }
 
+/* "localhost" may name ::1 first, where nobody listens: the next try takes the next address. */
+Test(net, a_name_is_looked_up)
+{
+    node_prepare(0);
+    node_start(0);
+    node_prepare(1);
+    node_knows(1, 0, true, 0);
+    strcpy(nodes[1].peers[0].host, "localhost");
+    node_start(1);
+    UNTIL(nodes[1].ups == 1);
+    node_prepare(2);
+    node_knows(2, 0, true, 0);
+    strcpy(nodes[2].peers[0].host, "nowhere.invalid");
+    node_start(2);
+    nets_turn(1); /* and is freed while it asks */
+    cr_assert_eq(nodes[2].ups, 0);
+    node_stop(2);
+    nets_run(20);
+}
+
 Test(net, backoff_doubles_to_its_limit_and_a_steady_connection_resets_it)
 {
     pair();
-    struct p2p_dial *d = &nodes[1].net->statics[0];
+    struct p2p_dial *d = &nodes[1].net->fixed[0];
     uint16_t port = p2p_net_port(nodes[0].net);
     node_stop(0);
     for (uint32_t i = 1; i <= 12; i++) {
@@ -263,7 +283,7 @@ Test(net, a_node_does_not_stay_connected_to_itself)
     node_stop(0);
     node_knows(0, 0, false, nodes[0].options.listen_port);
     node_start(0);
-    UNTIL(nodes[0].net->statics[0].self && nodes[0].net->conns == NULL);
+    UNTIL(nodes[0].net->fixed[0].self && nodes[0].net->conns == NULL);
     uint64_t dialled = stats_of(0).dialled;
     nets_run(300);
     cr_assert_eq(stats_of(0).dialled, dialled);
