@@ -9,16 +9,28 @@ static size_t piece_bytes(size_t left)
     return left < P2P_FRAME_PIECE_BYTES ? left : P2P_FRAME_PIECE_BYTES;
 }
 
+void p2p_frame_seal_head(struct p2p_cipher *send, uint8_t *out, size_t body_bytes)
+{
+    TD_ASSERT(body_bytes > 0 && body_bytes <= TD_FRAME_BYTES_MAX);
+    const uint8_t head[4] = {(uint8_t)(body_bytes >> 24), (uint8_t)(body_bytes >> 16),
+                             (uint8_t)(body_bytes >> 8), (uint8_t)body_bytes};
+    p2p_cipher_seal(send, out, head, sizeof head);
+}
+
+size_t p2p_frame_seal_piece(struct p2p_cipher *send, uint8_t *out, struct td_bytes body, size_t at)
+{
+    TD_ASSERT(at < body.len);
+    size_t n = piece_bytes(body.len - at);
+    p2p_cipher_seal(send, out, body.ptr + at, n);
+    return n;
+}
+
 void p2p_frame_seal(struct p2p_cipher *send, uint8_t *out, struct td_bytes body)
 {
-    TD_ASSERT(body.len > 0 && body.len <= TD_FRAME_BYTES_MAX);
-    const uint8_t head[4] = {(uint8_t)(body.len >> 24), (uint8_t)(body.len >> 16),
-                             (uint8_t)(body.len >> 8), (uint8_t)body.len};
-    p2p_cipher_seal(send, out, head, sizeof head);
+    p2p_frame_seal_head(send, out, body.len);
     out += P2P_FRAME_HEAD_BYTES;
     for (size_t at = 0; at < body.len;) {
-        size_t n = piece_bytes(body.len - at);
-        p2p_cipher_seal(send, out, body.ptr + at, n);
+        size_t n = p2p_frame_seal_piece(send, out, body, at);
         out += n + P2P_NOISE_TAG_BYTES;
         at += n;
     }

@@ -34,6 +34,12 @@ static inline size_t p2p_frame_sealed_bytes(size_t len)
  * out[p2p_frame_sealed_bytes(body.len)].  `body` must not overlap `out`. */
 void p2p_frame_seal(struct p2p_cipher *send, uint8_t *out, struct td_bytes body);
 
+/* The same in steps, for who does not want all of a large body sealed before its first byte is
+ * sent: the head, then every piece in order.  head: P2P_FRAME_HEAD_BYTES.  piece: seals what begins
+ * at body[at]; returns its bytes without the tag, which `at` advances by. */
+void p2p_frame_seal_head(struct p2p_cipher *send, uint8_t *out, size_t body_bytes);
+size_t p2p_frame_seal_piece(struct p2p_cipher *send, uint8_t *out, struct td_bytes body, size_t at);
+
 /* The receiving half of a connection. */
 struct p2p_frame_in {
     struct p2p_cipher *cipher; /* borrowed */

@@ -90,6 +90,7 @@ struct p2p_net;
  * TD_E_NOMEM; `why` (>= 160 bytes) says what and what to do. */
 TD_MUST_CHECK enum td_error p2p_net_new(struct p2p_net **out, const struct p2p_net_options *options,
                                         const struct p2p_net_events *events, char why[160]);
+/* NULL is allowed.  Not from inside a callback; calls none. */
 void p2p_net_free(struct p2p_net *net);
 uint16_t p2p_net_port(const struct p2p_net *net);
 
