@@ -38,11 +38,8 @@ test: deps ## deps, build, whole test suite; ends with "N passed, N failed, N sk
 	@ninja -C $(BUILD) -j $(JOBS)
 	@python3 tools/run_tests.py --build $(BUILD) --jobs $(JOBS)
 
-testnet: deps build ## local network; arrives with the node (step 3), until then exits 1
-	@echo "make testnet: there is no local network yet."
-	@echo "It arrives with the node in step 3; this step has consensus and its simulator."
-	@echo "Try \`make sim\`: seven validators through a faulty network in virtual time."
-	@exit 1
+testnet: deps build ## a local network of four validators until Ctrl-C: `tandem testnet up -n 4`
+	@$(BUILD)/tandem testnet up -n 4
 
 bench: build ## figures of this machine (docs/benchmarks.md records them)
 	@meson test -C $(BUILD) --benchmark --verbose --num-processes 1

@@ -34,6 +34,7 @@ static const struct {
     {"doctor", "", "preflight: files, limits, disk, clock, ports", node_doctor_run},
     {"start", "", "run the node of a home folder until it is told to stop", node_start_run},
     {"status", "[--watch]", "ask a running node how it is", node_status_run},
+    {"testnet", "up|down|…", "a local network of several nodes, with funded accounts", NULL},
     {"exec", "KIND FILE…", "run blocks or Ethereum state tests from JSON on the executor",
      node_exec_run},
     {"guest", "run WITNESS", "run a guest image in the proof machine's emulator", node_guest_run},

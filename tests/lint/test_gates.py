@@ -34,7 +34,7 @@ CLEAN = {
     "p2p/frames.c": '#include <event2/event.h>\n#include <sodium.h>\n\n#include "base/host/log.h"\n',
     "prover/prove.c": '#include "executor/rv32/decode.h"\n#include "executor/witness.h"\n',
     "node/main.c": '#include "consensus/votes.h"\n#include "storage/blocks.h"\n#include "td_version.h"\n'
-                   '#include "tests/sim/sim.h"\n',
+                   '#include "testnet/testnet.h"\n#include "tests/sim/sim.h"\n',
     "testnet/up.c": '#include "node/exit_codes.h"\n',
     "tests/consensus/test_votes.c":
         '#include <criterion/criterion.h>\n#include <sqlite3.h>\n\n#include "consensus/votes.h"\n#include'
@@ -66,6 +66,7 @@ PLANTED = {
     "testnet_includes_storage": ("layers", "testnet/bad.c", '#include "storage/blocks.h"\n'),
     "core_includes_tests": ("layers", "consensus/bad.c", '#include "tests/sim/sim.h"\n'),
     "node_includes_sim_inside": ("layers", "node/bad.c", '#include "tests/sim/network.h"\n'),
+    "node_includes_testnet_inside": ("layers", "node/bad.c", '#include "testnet/network.h"\n'),
     "event2_outside_p2p": ("layers", "storage/bad.c", "#include <event2/event.h>\n"),
     "sqlite_outside_storage": ("layers", "node/bad.c", "#include <sqlite3.h>\n"),
     "libpq_outside_storage": ("layers", "prover/bad.c", "#include <libpq-fe.h>\n"),

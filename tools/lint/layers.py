@@ -17,7 +17,7 @@ MAY = {
     "settlement": {"base/core", "base/host", "settlement"},
     "prover": {"base/core", "base/host", "prover", "executor/shared"},
     "node": {"base/core", "base/host", "consensus", "executor", "executor/shared", "storage", "p2p",
-             "settlement", "prover", "node", "tests/sim"},
+             "settlement", "prover", "node", "testnet", "tests/sim"},
     "testnet": {"base/core", "base/host", "node", "testnet"},
 }
 ANYTHING = {"tests", "tests/sim"}
@@ -86,6 +86,8 @@ def _include_fault(path, unit, kind, quoted, angled, computed):
         return None
     if target == "tests/sim" and unit == "node" and header != "tests/sim/sim.h":
         return f'"{header}": node links the simulator by tests/sim/sim.h alone'
+    if target == "testnet" and unit == "node" and header != "testnet/testnet.h":
+        return f'"{header}": node links the local network by testnet/testnet.h alone'
     return None if target in MAY["executor" if unit == "executor/shared" else unit] \
         else f'{unit} must not include {target} ("{header}")'
 
