@@ -163,6 +163,7 @@ enum td_error store_chain_open(struct store_chain **out, const char *path,
     struct stat st;
     enum td_error err = TD_OK;
     c->lock_fd = -1;
+    c->checkpoint_pages = CHECKPOINT_PAGES;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) /* before a lock file is left beside it */
         err = store_fail(error, TD_E_IO, path, "this is a folder, not a file");
     if (err == TD_OK)
@@ -226,7 +227,7 @@ enum td_error store_chain_commit(struct store_chain *c, struct store_error *erro
         c->dead = true; /* until it is known to be on disk */
         if (c->failed == TD_OK) {
             int rc = store_sql_finish(c->statements[STORE_W_COMMIT]);
-            if (rc == SQLITE_OK && c->log_pages - c->log_checkpointed >= CHECKPOINT_PAGES)
+            if (rc == SQLITE_OK && c->log_pages - c->log_checkpointed >= c->checkpoint_pages)
                 rc = checkpoint(c);
             if (rc != SQLITE_OK)
                 store_writer_fail(c, rc);

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "node/cli/db.h"
 #include "node/cli/doctor.h"
 #include "node/cli/exec.h"
 #include "node/cli/guard.h"
@@ -33,6 +34,7 @@ static const struct {
      node_config_run},
     {"doctor", "", "preflight: files, limits, disk, clock, ports", node_doctor_run},
     {"start", "", "run the node of a home folder until it is told to stop", node_start_run},
+    {"db", "check|backup|…", "check, back up or restore the chain database", node_db_run},
     {"status", "[--watch]", "ask a running node how it is", node_status_run},
     {"testnet", "up|down|…", "a local network of several nodes, with funded accounts", NULL},
     {"exec", "KIND FILE…", "run blocks or Ethereum state tests from JSON on the executor",
