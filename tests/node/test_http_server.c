@@ -368,6 +368,26 @@ Test(http_server, silent_and_idle_connections_are_closed)
     world_close(&w);
 }
 
+/* However long we take to answer. */
+Test(http_server, a_request_under_way_has_no_deadline)
+{
+    struct world w;
+    struct client c;
+    world_open(&w, short_times);
+    w.hold = true;
+    client_open(&w, &c, NULL);
+    client_text(&w, &c, "POST / HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\n");
+    world_turn(&w);
+    client_text(&w, &c, "{}");
+    WORLD_UNTIL(&w, w.requests == 1);
+    uint64_t until = world_now_ms() + 250u;
+    WORLD_UNTIL(&w, world_now_ms() >= until);
+    world_reply(&w, 0, "late");
+    client_expect(&w, &c, "late");
+    client_close(&c);
+    world_close(&w);
+}
+
 static void small_buffer(struct client *c, int bytes)
 {
     cr_assert_eq(setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
