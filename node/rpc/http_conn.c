@@ -374,6 +374,7 @@ static void request_whole(struct node_http_conn *c)
         preflight(c, q);
     } else {
         c->phase = NODE_CONN_BUSY;
+        c->deadline_ns = 0; /* the answer is ours to give */
         node_http_request_start(c, q);
     }
 }
@@ -656,7 +657,7 @@ static void expire(struct node_http_conn *c, uint64_t now_ns)
     case NODE_CONN_LINGER:
         c->dead = true;
         break;
-    case NODE_CONN_BUSY: /* the answer is ours to give */
+    case NODE_CONN_BUSY: /* has no deadline */
         break;
     }
 }
@@ -667,9 +668,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     uint64_t now = node_http_now(c->http);
-    bool due = c->phase != NODE_CONN_BUSY && c->deadline_ns != 0 && now >= c->deadline_ns;
     c->armed_ns = 0; /* being woken takes the timer off as well */
-    if (!c->dead && due)
+    if (!c->dead && c->deadline_ns != 0 && now >= c->deadline_ns)
         expire(c, now);
     if (!c->dead && c->armed_ns == 0 && c->deadline_ns != 0)
         arm(c, now);

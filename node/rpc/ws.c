@@ -155,23 +155,29 @@ static void message_data(struct node_http_conn *c, struct td_bytes data)
     c->in->body_bytes += data.len;
 }
 
-static void message_end(struct node_http_conn *c)
+/* One message or control frame counts; beyond the rate the socket pauses, which loses nothing. */
+static void count_one(struct node_http_conn *c)
 {
     struct node_http *h = c->http;
+    uint64_t now = node_http_now(h);
+    uint64_t wait_ns = node_http_peers_owe(h->peers, c->peer, now);
+    if (wait_ns == 0)
+        return;
+    h->stats.refused_rate++;
+    c->resume_ns = now + wait_ns;
+    schedule(c);
+}
+
+static void message_end(struct node_http_conn *c)
+{
     if (!message_begin(c)) {
         finish(c, 1013);
         return;
     }
     struct node_http_request *q = c->in;
-    uint64_t now = node_http_now(h);
-    uint64_t wait_ns = node_http_peers_owe(h->peers, c->peer, now);
     c->in = NULL;
     c->message_ns = 0;
-    if (wait_ns > 0) {
-        h->stats.refused_rate++;
-        c->resume_ns = now + wait_ns;
-        schedule(c);
-    }
+    count_one(c);
     node_http_request_start(c, q);
 }
 
@@ -186,6 +192,7 @@ static void on_ws_event(struct node_http_conn *c, enum node_ws_event e, struct t
         message_end(c);
         break;
     case NODE_WS_GOT_PING:
+        count_one(c);
         (void)send_frame(c, NODE_WS_PONG, data);
         break;
     case NODE_WS_GOT_CLOSE:
@@ -201,7 +208,7 @@ static void on_ws_event(struct node_http_conn *c, enum node_ws_event e, struct t
     }
 }
 
-/* Both limits change at the end of a message only, so that nothing of a frame is left waiting. */
+/* Both limits change at the end of a frame only, so that nothing of a frame is left waiting. */
 static bool may_take(const struct node_http_conn *c)
 {
     return !c->dead && c->phase == NODE_CONN_SOCKET && c->resume_ns == 0 &&

@@ -135,7 +135,9 @@ static enum node_ws_event close_event(struct node_ws_in *w, uint16_t *code)
     struct node_utf8 u = {0};
     if (n == 1u)
         return fail(w, code, 1002);
-    *code = n == 0 ? 1000 : (uint16_t)(w->control[0] << 8 | w->control[1]);
+    *code = 1000;
+    if (n > 0)
+        *code = (uint16_t)((unsigned)w->control[0] << 8 | w->control[1]);
     if (n > 0 && !is_sendable(*code))
         return fail(w, code, 1002);
     if (n > 2u && (!node_utf8_feed(&u, td_bytes_of(w->control + 2, n - 2u)) || u.left != 0))

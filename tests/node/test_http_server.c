@@ -11,6 +11,12 @@
 
 #define H "Host: 127.0.0.1\r\n"
 
+/* No deadline does by accident what the server must do at once. */
+static void long_times(struct world *w)
+{
+    w->times.head_ms = w->times.idle_ms = w->times.linger_ms = 60000;
+}
+
 Test(http_server, get_head_post_and_options_are_answered)
 {
     struct world w;
@@ -66,7 +72,7 @@ Test(http_server, bad_requests_get_their_status_and_a_close)
     };
     struct world w;
     struct client c;
-    world_open(&w, NULL);
+    world_open(&w, long_times);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char line[32];
         client_open(&w, &c, NULL);
@@ -140,7 +146,7 @@ Test(http_server, pipelined_requests_wait_and_are_answered_in_order)
 {
     struct world w;
     struct client c;
-    world_open(&w, NULL);
+    world_open(&w, long_times);
     w.hold = true;
     client_open(&w, &c, NULL);
     client_text(&w, &c,
@@ -365,6 +371,42 @@ Test(http_server, silent_and_idle_connections_are_closed)
     WORLD_UNTIL(&w, world_stats(&w).open == 0);
     client_close(&fresh);
     client_close(&idle);
+    world_close(&w);
+}
+
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    *(bool *)arg = true;
+}
+
+/* However long we take to answer; and the loop rests meanwhile. */
+Test(http_server, a_request_under_way_has_no_deadline)
+{
+    struct world w;
+    struct client c;
+    bool over = false;
+    const struct timeval ms_250 = {.tv_usec = 250000};
+    world_open(&w, short_times);
+    w.hold = true;
+    client_open(&w, &c, NULL);
+    client_text(&w, &c, "POST / HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\n");
+    WORLD_UNTIL(&w, world_stats(&w).bytes_in > 0);
+    client_text(&w, &c, "{}");
+    WORLD_UNTIL(&w, w.requests == 1);
+    cr_assert_eq(event_del(w.tick), 0);
+    cr_assert_eq(event_base_once(w.base, -1, EV_TIMEOUT, on_end, &over, &ms_250), 0);
+    unsigned turns = 0;
+    while (!over) {
+        world_turn(&w);
+        turns++;
+    }
+    cr_assert_lt(turns, 10, "%u turns in 250 ms: it spins", turns);
+    cr_assert_eq(event_add(w.tick, &(struct timeval){.tv_usec = 1000}), 0);
+    world_reply(&w, 0, "late");
+    client_expect(&w, &c, "late");
+    client_close(&c);
     world_close(&w);
 }
 

@@ -354,6 +354,12 @@ Test(ws_server, messages_beyond_the_rate_wait)
         expect_bytes(&w, &c, "\x81\x01x", 3);
     cr_assert_geq(world_now_ms() - begun, 400); /* 20 at once, 10 at 50 ms each */
     cr_assert_gt(world_stats(&w).refused_rate, 0);
+    begun = world_now_ms();
+    for (unsigned i = 0; i < 10; i++) /* pings count as well */
+        frame(&w, &c, 0x89, "", 0);
+    for (unsigned i = 0; i < 10; i++)
+        expect_bytes(&w, &c, "\x8A\x00", 2);
+    cr_assert_geq(world_now_ms() - begun, 300);
     client_close(&c);
     world_close(&w);
 }
