@@ -9,7 +9,7 @@
 #include "base/host/mem.h"
 #include "node/chain/chain_internal.h"
 
-/* Address space.  A leaf takes 190 bytes in the tree and up to 16 of buckets; codes lie beside it:
+/* Address space.  A leaf takes 205 bytes in the tree; codes lie beside it:
  * EIP-170's 24,576 bytes for each of 40,000 contracts. */
 #define LEAF_BYTES ((size_t)256)
 #define CODE_BYTES ((size_t)1 << 30)

@@ -24,7 +24,7 @@
 #include "executor/tree/memory.h"
 
 struct node_ledger_limits {
-    uint32_t leaves;   /* of the tree, about 190 bytes each */
+    uint32_t leaves;   /* of the tree, about 205 bytes each */
     size_t kept_bytes; /* address space: tree, codes, payload */
     size_t work_bytes; /* address space: one block's state, frames, witness */
 };
