@@ -463,6 +463,41 @@ Test(chain, a_key_that_was_recovered_is_not_recovered_again)
     bed_free(&bed);
 }
 
+/* ---- second execution */
+
+#ifdef TD_GUEST
+Test(chain, the_guest_comes_to_the_same)
+{
+    struct bft_executed out[BLOCKS];
+    memory_store_reset();
+    bed.guest = TD_GUEST;
+    bed_init(&bed, LEAVES);
+    cr_assert_not_null(bed.chain, "%s", bed.error.text);
+    run_scenario(out, AFTER_EACH_COMMIT, true);
+    bed_free(&bed);
+}
+
+Test(chain, a_guest_that_comes_to_something_else_stops_the_block)
+{
+    struct node_executed e;
+    memory_store_reset();
+    bed.guest = TD_OTHER_GUEST;
+    bed_init(&bed, LEAVES);
+    cr_assert_not_null(bed.chain, "%s", bed.error.text);
+    bed_transfer(&bed, 0, &TARGET, 5);
+    bed_block(&bed, false);
+    cr_expect_eq(bed_execute(&bed, &e), TD_E_CORRUPT);
+    cr_expect_not_null(strstr(node_chain_why(bed.chain), "guest"), "%s", node_chain_why(bed.chain));
+    cr_expect_eq(node_chain_executed(bed.chain), 0);
+    bed.guest = "/dev/null";
+    cr_expect_eq(bed_reopen(&bed, LEAVES), TD_E_MALFORMED);
+    bed.guest = "/nowhere";
+    cr_expect_eq(bed_reopen(&bed, LEAVES), TD_E_NOTFOUND);
+    cr_expect_not_null(strstr(bed.error.text, "/nowhere"), "%s", bed.error.text);
+    bed_free(&bed);
+}
+#endif
+
 /* ---- threads */
 
 static void *read_on(void *arg)
