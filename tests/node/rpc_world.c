@@ -1,5 +1,5 @@
 #define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
-#include "rpc_world.h"
+#include "tests/node/rpc_world.h"
 
 #include <criterion/criterion.h>
 #include <ftw.h>
