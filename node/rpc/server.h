@@ -31,6 +31,17 @@ struct node_http_request;
 
 enum node_http_kind { NODE_HTTP_GET, NODE_HTTP_POST, NODE_HTTP_SOCKET_MESSAGE };
 
+/* Deadlines, in milliseconds; tests make them short. */
+struct node_http_times {
+    uint32_t head_ms;   /* from the first byte of a request to the end of its head */
+    uint32_t body_ms;   /* for each further KiB of a body */
+    uint32_t reply_ms;  /* for each further KiB that the client must take */
+    uint32_t idle_ms;   /* between two requests */
+    uint32_t ping_ms;   /* between pings to a WebSocket; twice that without a byte ends it */
+    uint32_t linger_ms; /* after the last answer, for the client to close */
+};
+extern const struct node_http_times node_http_times_default;
+
 struct node_http_options {
     struct event_base *base;
     const char *host; /* as in the options: a name or an address, port apart */
@@ -38,8 +49,11 @@ struct node_http_options {
     bool websocket;   /* accept Upgrade */
     uint32_t max_conns;
     uint64_t max_body_bytes;
-    uint32_t rate_per_ip; /* 0: no limit */
-    const struct td_log *log;
+    uint32_t rate_per_ip;     /* 0: no limit */
+    const char *const *hosts; /* names that Host may have beside addresses and localhost */
+    uint32_t host_count;
+    const struct node_http_times *times; /* NULL: the defaults; copied */
+    const struct td_log *log;            /* NULL: silent */
     void *ctx;
     /* `path` (GET: the target without query; POST: "/") and `body` live until the reply. */
     void (*request)(void *ctx, struct node_http_request *q, enum node_http_kind kind,
