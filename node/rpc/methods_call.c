@@ -143,7 +143,11 @@ static void call(struct node_rpc_call *c)
         node_rpc_fail_run(c, &run.call.receipt);
         return;
     }
-    node_text_hex(&c->out, run.call.receipt.output.ptr, run.call.receipt.output.len);
+    /* Of a creation, wallets expect the code that would be there. */
+    struct td_bytes output = run.tx.is_create
+                                 ? exec_state_code(run.call.state, &run.call.receipt.created)
+                                 : run.call.receipt.output;
+    node_text_hex(&c->out, output.ptr, output.len);
     node_rpc_answer(c);
 }
 

@@ -9,8 +9,8 @@
 /* ---- methods */
 
 static const struct node_rpc_method *const TABLES[] = {
-    NODE_RPC_NODE, NODE_RPC_CHAIN, NODE_RPC_STATE, NODE_RPC_TX, NODE_RPC_CALLS, NODE_RPC_FEES,
-};
+    NODE_RPC_NODE, NODE_RPC_CHAIN,  NODE_RPC_STATE,  NODE_RPC_TX,    NODE_RPC_CALLS,
+    NODE_RPC_FEES, NODE_RPC_FILTER, NODE_RPC_TXPOOL, NODE_RPC_TANDEM};
 #define TABLE_COUNT (sizeof TABLES / sizeof TABLES[0])
 
 /* "eth_call" is in "eth". */

@@ -1,13 +1,13 @@
-#define _POSIX_C_SOURCE 200809L
-#include "rpc_world.h"
+#define _XOPEN_SOURCE 700 /* mkdtemp, nftw */
+#include "tests/node/rpc_world.h"
 
 #include <criterion/criterion.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "store_memory.h"
+#include <unistd.h>
 
 const uint8_t RPC_CONTRACT[] = {
     0x60, 0xcb, 0x60, 0x0c, 0x60, 0x00, 0x39, 0x60, 0xcb, 0x60, 0x00, 0xf3, 0x36, 0x60, 0x13, 0x57,
@@ -200,7 +200,29 @@ static void get_account(void *self, const struct td_addr *addr, uint64_t *nonce,
     *balance = a.balance;
 }
 
-/* ---- life */
+/* ---- life: the database is a file of the bed's name in a folder of its own */
+
+static char folder[64];
+
+static void enter_folder(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/rpc-XXXXXX", tmp == NULL ? "/tmp" : tmp);
+    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_eq(chdir(folder), 0);
+}
+
+static int remove_one(const char *path, const struct stat *about, int flag, struct FTW *ftw)
+{
+    (void)about, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+static void leave_folder(void)
+{
+    cr_assert_eq(chdir("/"), 0);
+    cr_assert_eq(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
 
 static void open_node(struct rpc_world *w)
 {
@@ -235,7 +257,7 @@ void rpc_world_open(struct rpc_world *w, const char *const *namespaces, uint32_t
     static const char *const ALL[] = {"eth", "net", "web3", "tandem", "txpool"};
     char why[160];
     memset(w, 0, sizeof *w);
-    memory_store_reset();
+    enter_folder();
     bed_init(&w->bed, 4096);
     cr_assert_not_null(w->bed.chain, "%s", w->bed.error.text);
     open_node(w);
@@ -256,6 +278,7 @@ void rpc_world_close(struct rpc_world *w)
     event_base_free(w->base);
     node_mempool_free(w->pool);
     bed_free(&w->bed);
+    leave_folder();
     rpc_pushes_forget();
     free(last);
     last = NULL;

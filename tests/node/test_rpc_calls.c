@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rpc_world.h"
+#include "tests/node/rpc_world.h"
 
 static struct rpc_world w;
 static const char *const NAMESPACES[] = {"eth", "net", "web3", "tandem"};

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rpc_world.h"
+#include "tests/node/rpc_world.h"
 
 static struct rpc_world w;
 static struct td_hash transfer, skipped, creation, logging;
