@@ -188,7 +188,7 @@ static const struct {
     uint32_t lines;
     const char *tail;
 } TAILS[] = {
-    {"", 3, ""},          {"a\n", 3, "> a\n"},          {"a\nb\nc\nd\n", 2, "> c\n> d\n"},
+    {"", 3, ""},          {"a\n", 3, "> a\n"},          {"w\nx\ny\nz\n", 2, "> y\n> z\n"},
     {"a\nb", 1, "> b\n"}, {"a\n\nb\n", 2, "> \n> b\n"},
 };
 
