@@ -27,7 +27,7 @@ struct testnet_live {
 void testnet_live_init(struct testnet_live *l, const struct testnet *t, uint32_t timeout_ms);
 void testnet_live_free(struct testnet_live *l);
 
-/* Ask every node whose process lives; takes at most the timeout per silent node. */
+/* Ask every node; takes at most the timeout per silent one. */
 void testnet_live_look(struct testnet_live *l);
 
 /* Print the line, without an end. */

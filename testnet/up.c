@@ -365,6 +365,7 @@ static int run(struct up *u)
         code = save(u);
         fprintf(u->out, "Running; stop it with: tandem testnet down --dir %s\n", u->net.dir);
     } else {
+        live.look_count = 0; /* rates from here on */
         if (code == NODE_EXIT_OK)
             code = run_live(u, &live);
         stop_all(u);

@@ -14,6 +14,7 @@
 #include "base/core/assert.h"
 #include "base/core/hex.h"
 #include "base/host/folder.h"
+#include "base/host/secp.h"
 #include "base/host/secret.h"
 #include "consensus/guard.h"
 #include "node/exit_codes.h"
@@ -258,6 +259,25 @@ int node_home_signer(const struct node_cli *cli, FILE *err, const char *name,
     return code != NODE_EXIT_OK ? code : out->readable ? NODE_EXIT_OK : key_problem(cli, err, out);
 }
 
+/* A file whose address is not its key's would have its guard looked up under the wrong name. */
+static bool is_key_of(const uint8_t secret[NODE_SECRET_BYTES], const struct td_addr *addr)
+{
+    struct td_secp *secp = td_secp_new();
+    struct td_secp_key key;
+    struct td_secp_pub pub;
+    struct td_addr own;
+    TD_ASSERT(secp != NULL);
+    bool good = td_secp_key_init(secp, &key, secret) == TD_OK;
+    if (good) {
+        td_secp_key_pub(secp, &pub, &key);
+        td_secp_pub_addr(secp, &own, &pub);
+        good = td_addr_eq(&own, addr);
+    }
+    td_secp_key_reset(&key);
+    td_secp_free(secp);
+    return good;
+}
+
 int node_home_unlock(const struct node_cli *cli, FILE *err, const struct node_key_file *file,
                      const struct node_password *password, uint8_t secret[NODE_SECRET_BYTES])
 {
@@ -265,6 +285,7 @@ int node_home_unlock(const struct node_cli *cli, FILE *err, const struct node_ke
     size_t len = 0;
     struct node_key_file now = *file;
     struct td_addr named;
+    memset(secret, 0, NODE_SECRET_BYTES);
     now.status = node_keystore_read(text, &len, &now.error, file->path);
     if (now.status == TD_OK)
         now.status = node_keystore_decode(secret, &named, &now.error, td_bytes_of(text, len),
@@ -273,7 +294,15 @@ int node_home_unlock(const struct node_cli *cli, FILE *err, const struct node_ke
         return node_cli_fail(cli, err, NODE_EXIT_KEY_ACCESS,
                              "%s: %s\nName the file whose first line opens it: --password-file F",
                              file->path, now.error.text);
-    return now.status == TD_OK ? NODE_EXIT_OK : key_problem(cli, err, &now);
+    if (now.status != TD_OK)
+        return key_problem(cli, err, &now);
+    if (is_key_of(secret, &file->addr))
+        return NODE_EXIT_OK;
+    td_secret_wipe(secret, NODE_SECRET_BYTES);
+    return node_cli_fail(cli, err, NODE_EXIT_CONFIG,
+                         "%s: the address it names is not its key's\nImport the key anew: tandem "
+                         "keys import",
+                         file->path);
 }
 
 /* ---- passwords */

@@ -7,6 +7,7 @@
  *    NODE_HTTP_BODY_MAX bound what is read of it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,4 +39,4 @@ TD_MUST_CHECK enum td_error node_http_post(struct node_http_client *c, struct td
 
 /* The value of Content-Length in the head of an answer (its lines, the empty one included), -1 when
  * it has none; false when it is malformed or there are two.  Fills *status. */
-_Bool node_http_head(const char *head, size_t len, int *status, int64_t *length);
+bool node_http_head(const char *head, size_t len, int *status, int64_t *length);

@@ -153,6 +153,15 @@ class Home(unittest.TestCase):
         self.expect(0, tandem(*again, self.password, home=self.home, text=stored), ADDRESS)
         self.expect(66, tandem("keys", "export", "none", home=self.home))
 
+    def test_a_file_of_another_address_is_not_opened(self):
+        self.init()
+        self.expect(0, self.key())
+        path = self.home / "keys/validator.json"
+        told = json.loads(path.read_text())
+        path.write_text(json.dumps({**told, "address": ADDRESS[2:]}))
+        self.expect(78, tandem("keys", "export", "--unsafe-raw", "--password-file", self.password, home=self.home),
+                    "not its key's")
+
     def test_import_refuses_what_is_no_key(self):
         for content in ("", "0x12", "zz" * 32, "00" * 32, "f" * 64, "{", "{}", KEY + "0" * 5000):
             source = secret(self.folder, "raw", content)
