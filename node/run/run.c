@@ -164,10 +164,9 @@ static int start_shell(struct run *r, FILE *err)
     o.mempool.max_txs = (uint32_t)node_config_number(c, NODE_OPT_MEMPOOL_MAX_TXS);
     o.mempool.max_bytes = (uint64_t)node_config_number(c, NODE_OPT_MEMPOOL_MAX_BYTES);
     o.mempool.per_account = (uint32_t)node_config_number(c, NODE_OPT_MEMPOOL_PER_ACCOUNT);
-    if (code == NODE_EXIT_OK &&
-        (!run_socket(node_config_text(c, NODE_OPT_P2P_LISTEN), o.net.listen_host,
-                     &o.net.listen_port) ||
-         !make_record(r, &o.net.self))) {
+    if (code == NODE_EXIT_OK && (!run_socket(node_config_text(c, NODE_OPT_P2P_LISTEN),
+                                             o.net.listen_host, &o.net.listen_port) ||
+                                 !make_record(r, &o.net.self))) {
         fprintf(err, "tandem start: p2p.listen: cannot be used as this node's address\n");
         code = NODE_EXIT_CONFIG;
     }
@@ -210,13 +209,14 @@ static int start_rpc(struct run *r, FILE *err)
         names[i] = node_config_item(c, NODE_OPT_RPC_NAMESPACES, i)->text;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     run_backend(r);
-    const struct node_rpc_options o = {
-        .backend = &r->backend,
-        .base = r->base,
-        .threads = cores < 1 ? 1u : cores > (long)RPC_THREADS_MAX ? RPC_THREADS_MAX : (uint32_t)cores,
-        .namespaces = names,
-        .namespace_count = count,
-        .log = r->o.log};
+    const struct node_rpc_options o = {.backend = &r->backend,
+                                       .base = r->base,
+                                       .threads = cores < 1                       ? 1u
+                                                  : cores > (long)RPC_THREADS_MAX ? RPC_THREADS_MAX
+                                                                                  : (uint32_t)cores,
+                                       .namespaces = names,
+                                       .namespace_count = count,
+                                       .log = r->o.log};
     if (node_rpc_new(&r->rpc, &o, why) != TD_OK) {
         fprintf(err, "tandem start: %s\n", why);
         return NODE_EXIT_INTERNAL;

@@ -287,6 +287,7 @@ static void do_alarm(struct node_shell *s, enum bft_alarm alarm)
     };
     s->stats.last_alarm = ALARMS[alarm].text;
     s->stats.passive |= alarm == BFT_ALARM_PASSIVE;
+    s->stats.diverged |= alarm == BFT_ALARM_DIVERGED;
     td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_WARN,
                                                 .mod = "consensus",
                                                 .msg = ALARMS[alarm].text,

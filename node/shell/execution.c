@@ -59,6 +59,23 @@ static void learn_cost(struct node_shell *s, const struct node_executed *x)
     s->native_per_gas_milli = (7u * s->native_per_gas_milli + now) / 8u;
 }
 
+static void remember(struct node_shell *s, const struct exec_job *e)
+{
+    struct node_shell_status *t = &s->stats;
+    memmove(t->recent + 1, t->recent, (NODE_SHELL_RECENT - 1u) * sizeof t->recent[0]);
+    t->recent_count += t->recent_count < NODE_SHELL_RECENT ? 1u : 0u;
+    const struct bft_set *set = bft_sets_find(&s->verify_ctx.sets, e->header.epoch);
+    t->recent[0] = (struct node_shell_block){.height = e->header.height,
+                                             .round = e->header.round,
+                                             .ts_ms = e->header.ts_ms,
+                                             .gas_used = e->out->gas_used,
+                                             .hash = e->hash,
+                                             .txs = e->out->tx_count};
+    if (set != NULL && e->header.proposer < set->count)
+        t->recent[0].proposer = set->v[e->header.proposer].addr;
+    node_histogram_observe(&t->exec_seconds, e->out->took_ns);
+}
+
 static void executed(struct node_shell *s, const struct exec_job *e)
 {
     struct node_executed *x = e->out;
@@ -69,6 +86,7 @@ static void executed(struct node_shell *s, const struct exec_job *e)
     s->stats.txs_executed += x->tx_count;
     s->stats.txs_skipped += x->skipped;
     learn_cost(s, x);
+    remember(s, e);
     node_mempool_settle(s->mempool, &e->hash, x->hashes, x->hash_count, x->senders, x->sender_count,
                         (uint64_t)shell_mono(s));
     struct shell_block *b = node_table_find(&s->blocks, &e->hash);
@@ -160,6 +178,8 @@ void shell_final(struct node_shell *s, const struct bft_effect *fx)
     s->final_hash[h->height % NODE_BLOCKS_MAX] = b->hash;
     shell_write_block(s, b);
     uint64_t wall = td_clock_wall_ms(&s->o.clock);
+    if (wall >= h->ts_ms && !s->view.syncing)
+        node_histogram_observe(&s->stats.commit_latency, (wall - h->ts_ms) * 1000000u);
     TD_LOG(s->o.log, TD_LOG_INFO, "consensus", "block final", TD_LOG_U64("h", h->height),
            TD_LOG_U64("round", h->round), TD_LOG_U64("txs", h->tx_count),
            TD_LOG_HASH("hash", &b->hash), TD_LOG_I64("ms", (int64_t)wall - (int64_t)h->ts_ms));

@@ -150,6 +150,7 @@ void shell_writer_run(void *ctx, struct node_job *jobs)
         if (w->kind == SHELL_WRITE_PERSIST)
             guard = w; /* the newest record holds all before it */
     }
+    uint64_t began = td_clock_mono_ns(&s->o.clock);
     enum td_error err = TD_OK;
     if (chain) {
         err = store_chain_begin(s->database);
@@ -162,6 +163,7 @@ void shell_writer_run(void *ctx, struct node_job *jobs)
         err = put_guard(s, guard, &error);
     if (err != TD_OK)
         fail_all(s, jobs, &error);
+    ((struct shell_write *)jobs)->took_ns = td_clock_mono_ns(&s->o.clock) - began;
 }
 
 /* ---- jobs */
@@ -194,7 +196,12 @@ static void write_done(struct node_job *job)
 {
     struct shell_write *w = (struct shell_write *)job;
     struct node_shell *s = w->s;
+    if (w->took_ns > 0) { /* the first of a commit */
+        s->stats.commits++;
+        node_histogram_observe(&s->stats.fsync_seconds, w->took_ns);
+    }
     if (w->failed) {
+        s->stats.storage_error = "a write failed";
         shell_stop(s, NODE_EXIT_IO, 1201, "cannot write to disk",
                    "see the line above; nothing acknowledged is lost");
     } else if (w->kind == SHELL_WRITE_PERSIST && !s->halted) {

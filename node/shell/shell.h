@@ -31,6 +31,7 @@
 #include "consensus/replica.h"
 #include "node/chain/chain.h"
 #include "node/mempool/mempool.h"
+#include "node/ops/ops.h"
 #include "p2p/net.h"
 
 struct node_shell;
@@ -81,6 +82,15 @@ uint64_t node_shell_head(const struct node_shell *s);
 enum node_mempool_verdict node_shell_submit(struct node_shell *s, const struct exec_tx *tx,
                                             struct td_bytes raw);
 
+/* An executed block, for the pages that show the newest. */
+#define NODE_SHELL_RECENT 32u
+struct node_shell_block {
+    uint64_t height, round, ts_ms, gas_used;
+    struct td_hash hash;
+    uint32_t txs;
+    struct td_addr proposer; /* zero: of a set left behind */
+};
+
 struct node_shell_status {
     struct bft_view view;
     uint64_t head, head_ts_ms, highest_known;
@@ -90,7 +100,13 @@ struct node_shell_status {
     uint64_t proposals_made, evidence_seen;
     uint32_t payloads_held;
     bool passive;
+    bool diverged;
     const char *last_alarm; /* NULL = none */
+    const char *storage_error;
+    uint64_t missed_leader_slots; /* own, by rounds that timed out */
+    struct node_histogram commit_latency, exec_seconds, fsync_seconds;
+    uint32_t recent_count;
+    struct node_shell_block recent[NODE_SHELL_RECENT]; /* newest first */
 };
 void node_shell_status(const struct node_shell *s, struct node_shell_status *out);
 

@@ -200,6 +200,7 @@ struct shell_write {
     struct td_hash parent_hash;
     struct node_blob *a, *b, *c, *d, *e;
     struct node_executed *executed;
+    uint64_t took_ns; /* of the whole commit, in its first job */
     bool failed;
 };
 void shell_writer_run(void *ctx, struct node_job *jobs);
