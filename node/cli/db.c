@@ -52,8 +52,8 @@ static int usage(FILE *err, const char *what, const char *word)
 static int parse_genesis(struct options *o, FILE *err, const char *text)
 {
     o->has_genesis = true;
-    if (strncmp(text, "0x", 2) != 0 || strlen(text) != 2u + 2u * TD_HASH_BYTES ||
-        td_hex_decode(o->genesis.b, TD_HASH_BYTES, text + 2) != TD_OK)
+    if (td_hex_decode_fixed(o->genesis.b, TD_HASH_BYTES, TD_HEX_PREFIXED, text, strlen(text)) !=
+        TD_OK)
         return usage(err, "--genesis takes 0x and 64 hexadecimal digits, not", text);
     return NODE_EXIT_OK;
 }
