@@ -616,3 +616,22 @@ Test(http_server, a_port_in_use_and_a_foreign_address_are_said)
     cr_assert_eq(node_http_new(&second, &w.options, why), TD_E_RANGE);
     world_close(&w);
 }
+
+Test(http_server, names_and_addresses_of_both_families_are_listened_on)
+{
+    static const char *const hosts[] = {"localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0"};
+    struct world w;
+    struct node_http *second;
+    char why[160];
+    world_open(&w, NULL);
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        w.options.host = hosts[i];
+        enum td_error err = node_http_new(&second, &w.options, why);
+        if (err != TD_OK && strchr(hosts[i], ':') != NULL)
+            continue; /* a machine without IPv6 */
+        cr_assert_eq(err, TD_OK, "%s", why);
+        cr_assert(node_http_port(second) != 0 && node_http_port(second) != node_http_port(w.http));
+        node_http_free(second);
+    }
+    world_close(&w);
+}
