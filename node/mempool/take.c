@@ -33,21 +33,28 @@ static bool goes_first(const struct taking *t, const struct mempool_pick *a,
 static void fetch(const struct mempool_entry *e)
 {
     const char *p = (const char *)e;
-    for (size_t line = 0; line < sizeof *e; line += 64)
+    for (size_t line = 0; line < offsetof(struct mempool_entry, cost); line += 64)
         __builtin_prefetch(p + line);
 }
+
+/* Four children a node: half the levels, and the children lie together. */
+#define CHILDREN 4u
 
 static void down(struct taking *t, uint32_t i, struct mempool_pick p)
 {
     struct mempool_pick *h = t->m->picks;
-    for (uint32_t child; (child = 2u * i + 1u) < t->count; i = child) {
-        if (child + 1u < t->count && goes_first(t, &h[child + 1u], &h[child]))
-            child++;
-        if (!goes_first(t, &h[child], &p))
+    for (uint32_t first; (first = CHILDREN * i + 1u) < t->count;) {
+        uint32_t best = first;
+        uint32_t end = first + CHILDREN < t->count ? first + CHILDREN : t->count;
+        for (uint32_t c = first + 1u; c < end; c++)
+            if (goes_first(t, &h[c], &h[best]))
+                best = c;
+        if (!goes_first(t, &h[best], &p))
             break;
-        h[i] = h[child];
-        if (i < 3)
+        h[i] = h[best];
+        if (i <= CHILDREN)
             fetch(h[i].entry);
+        i = best;
     }
     h[i] = p;
 }
@@ -79,7 +86,7 @@ static void gather(struct taking *t)
         t->m->picks[t->count++] =
             (struct mempool_pick){tip, head->arrival, head->entry, slot, head->index};
     }
-    for (uint32_t i = t->count / 2u; i-- > 0;)
+    for (uint32_t i = t->count / CHILDREN + 1u; i-- > 0;)
         down(t, i, t->m->picks[i]);
 }
 
@@ -130,7 +137,7 @@ static bool fit(struct taking *t, const struct mempool_entry *e)
 static void view(const struct mempool_entry *e, struct node_mempool_tx *out)
 {
     *out = (struct node_mempool_tx){.hash = e->hash,
-                                    .sender = e->account->addr,
+                                    .sender = e->sender,
                                     .nonce = e->nonce,
                                     .gas_limit = e->gas_limit,
                                     .arrival = e->arrival,
