@@ -96,12 +96,19 @@ static struct exec_u256 suggest_tip(struct node_rpc_call *c)
     return exec_u256_is_zero(&tip) ? exec_u256_of(1) : tip;
 }
 
-static struct exec_u256 next_base_fee(struct node_rpc_call *c)
+/* Of the next block, and not below the newest one's: what a price is for is simulated on that one
+ * (eth_estimateGas), whose base fee is the higher where it falls. */
+static struct exec_u256 base_fee_to_pay(struct node_rpc_call *c)
 {
     struct node_chain *chain = c->rpc->backend.chain;
     node_chain_lock(chain);
     struct exec_u256 fee = node_chain_cursor(chain)->base_fee;
     node_chain_unlock(chain);
+    struct node_block latest;
+    uint64_t height = c->rpc->backend.heads(c->rpc->backend.self).latest;
+    if (node_rpc_load(c, height, false, false, &latest) == TD_OK &&
+        exec_u256_cmp(&latest.base_fee, &fee) > 0)
+        fee = latest.base_fee;
     return fee;
 }
 
@@ -117,7 +124,7 @@ static void gas_price(struct node_rpc_call *c)
 {
     if (!node_rpc_params(c, 0, 0))
         return;
-    struct exec_u256 price = suggest_tip(c), base_fee = next_base_fee(c);
+    struct exec_u256 price = suggest_tip(c), base_fee = base_fee_to_pay(c);
     if (exec_u256_add(&price, &price, &base_fee))
         price = base_fee;
     node_rpc_answer_u256(c, &price);

@@ -236,6 +236,7 @@ static bool make_pool(struct node_shell *s, struct node_shell_error *e)
     struct node_mempool_options m = s->o.mempool;
     m.chain_id = s->o.genesis->params.chain_id;
     m.block_gas = s->o.genesis->params.gas_limit;
+    m.base_fee_min = s->o.genesis->params.base_fee_min;
     m.tx_native_max = s->o.genesis->params.prices.tx_native_max;
     m.accounts_self = s;
     m.account = account;
