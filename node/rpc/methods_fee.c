@@ -96,14 +96,20 @@ static struct exec_u256 suggest_tip(struct node_rpc_call *c)
     return exec_u256_is_zero(&tip) ? exec_u256_of(1) : tip;
 }
 
-/* Of the next block, and not below the newest one's: what a price is for is simulated on that one
- * (eth_estimateGas), whose base fee is the higher where it falls. */
-static struct exec_u256 base_fee_to_pay(struct node_rpc_call *c)
+static struct exec_u256 next_base_fee(struct node_rpc_call *c)
 {
     struct node_chain *chain = c->rpc->backend.chain;
     node_chain_lock(chain);
     struct exec_u256 fee = node_chain_cursor(chain)->base_fee;
     node_chain_unlock(chain);
+    return fee;
+}
+
+/* The next block's, and not below the newest one's: what a price is asked for is simulated on that
+ * one (eth_estimateGas), whose base fee is the higher where it falls. */
+static struct exec_u256 base_fee_to_pay(struct node_rpc_call *c)
+{
+    struct exec_u256 fee = next_base_fee(c);
     struct node_block latest;
     uint64_t height = c->rpc->backend.heads(c->rpc->backend.self).latest;
     if (node_rpc_load(c, height, false, false, &latest) == TD_OK &&
