@@ -22,7 +22,7 @@ struct restoring {
 static bool corrupt(struct restoring *r, const char *what)
 {
     snprintf(r->error->text, sizeof r->error->text,
-             "the database is damaged: %s cannot be read back\nin %s\nrestore a backup (`tandem db "
+             "the database is damaged: %s cannot be read back\n%s\nrestore a backup (`tandem db "
              "restore`) or remove the file and let the node sync again",
              what, r->s->o.database_path);
     r->error->exit_code = NODE_EXIT_CORRUPT;

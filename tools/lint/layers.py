@@ -53,8 +53,11 @@ def unit_of(path):
 
 
 def module_of(path):
-    """The folder an `_internal.h` may not leave; tests/<module> counts as part of <module>."""
+    """The folder an `_internal.h` may not leave; tests/<module> and tests/fuzz/<module> count as
+    part of <module>."""
     parts = path.split("/")
+    if parts[:2] == ["tests", "fuzz"] and len(parts) > 3:
+        return parts[2]
     return parts[1] if parts[0] == "tests" and len(parts) > 2 else parts[0]
 
 
