@@ -1,8 +1,7 @@
 /* JSON-RPC 2.0 over node/rpc/server.h: parsing, batches, dispatch, subscriptions, filters.
  *
- *     body ─▶ parse (depth, size) ─▶ each call ─▶ loop method: at once
- *                                             └─▶ worker method: thread pool, bounded queue
- *     new block ─▶ node_rpc_block ─▶ eth_subscribe pushes, filters gain
+ *     body ─▶ bounded queue ─▶ a worker: parse (depth, size), run ─▶ the loop: what needs it, reply
+ *     new block ─▶ node_rpc_block ─▶ a worker reads and formats it ─▶ eth_subscribe pushes
  *
  * 1. Errors: -32700 parse, -32600 request, -32601 method, -32602 params, -32603 internal, 3 revert
  *    with data, -32000 with go-ethereum's texts, -32005 limits.
