@@ -27,7 +27,8 @@ struct node_rpc_options {
 
 TD_MUST_CHECK enum td_error node_rpc_new(struct node_rpc **out,
                                          const struct node_rpc_options *options, char why[160]);
-/* Waits for the workers. */
+/* Waits for the workers; what is under way is not replied to.  After the servers whose ports name
+ * it, before the loop. */
 void node_rpc_free(struct node_rpc *r);
 
 /* The request callback of a server whose ctx is a node_rpc_port: several servers (HTTP, WS) share
