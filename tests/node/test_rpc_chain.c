@@ -338,6 +338,9 @@ Test(rpc_chain, logs)
     cr_expect_str_eq(p, "[]");
     p = rpc_call(&w, 0, "eth_getLogs", "{\"fromBlock\":\"0x0\",\"address\":[\"%s\"]}", SENDER);
     cr_expect_str_eq(p, "[]");
+    /* a position that may hold anything still has to be there */
+    p = rpc_call(&w, 0, "eth_getLogs", "{\"fromBlock\":\"0x0\",\"topics\":[null,null]}");
+    cr_expect(strstr(p, "\"logIndex\":\"0x1\"") == NULL, "%s", p);
     p = rpc_call(&w, 0, "eth_getLogs", "{\"blockHash\":\"%s\"}", rpc_hex(w.bed.hash.b, 32));
     cr_expect_str_eq(p, "[]");
     const struct td_hash none = {{1}};
