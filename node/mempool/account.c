@@ -160,7 +160,8 @@ static void set_head(struct node_mempool *m, const struct mempool_account *a, ui
                                               .tip_cap = node_mempool_saturate(&e->tip_cap),
                                               .fee_cap = node_mempool_saturate(&e->fee_cap),
                                               .arrival = e->arrival,
-                                              .index = index};
+                                              .index = index,
+                                              .alone = index + 1u == a->count};
 }
 
 static void set_executable(struct node_mempool *m, struct mempool_entry *e, bool executable)
@@ -209,6 +210,8 @@ void node_mempool_account_extend(struct node_mempool *m, struct mempool_account 
     set_executable(m, e, true);
     if (m->heads[a->slot].entry == NULL && e->holds == 0)
         set_head(m, a, a->count - 1u);
+    else
+        m->heads[a->slot].alone = false;
 }
 
 void node_mempool_flush(struct node_mempool *m, bool ask, bool drop)

@@ -200,6 +200,7 @@ static struct mempool_entry *entry_new(struct node_mempool *m, const struct addi
     if (e == NULL)
         return NULL;
     *e = (struct mempool_entry){.hash = a->tx->hash,
+                                .sender = a->tx->sender,
                                 .nonce = a->tx->nonce,
                                 .gas_limit = a->tx->gas_limit,
                                 .fee_cap = a->tx->fee_cap,

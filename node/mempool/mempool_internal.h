@@ -48,14 +48,18 @@ void node_mempool_index_remove(struct mempool_index *x, const void *name);
 
 struct mempool_account;
 struct mempool_entry {
+    /* What a block's choice copies, together: it reads thousands of these, each from memory. */
     struct td_hash hash;
-    struct mempool_account *account;
-    uint64_t nonce, gas_limit, arrival;
-    uint64_t since_ns; /* when it became queued */
-    struct exec_u256 fee_cap, tip_cap, value, cost, pays;
+    struct td_addr sender;
     uint32_t raw_len, holds; /* holds: blocks under way that have it */
-    uint32_t heap_index;     /* in pay[]; MEMPOOL_NOWHERE: not there */
     bool executable, listed; /* listed: in the list of queued ones */
+    uint64_t nonce, gas_limit, arrival;
+    struct exec_u256 fee_cap, tip_cap, value;
+    /* The rest. */
+    struct exec_u256 cost, pays;
+    struct mempool_account *account;
+    uint64_t since_ns;   /* when it became queued */
+    uint32_t heap_index; /* in pay[]; MEMPOOL_NOWHERE: not there */
     struct mempool_entry *prev, *next;
     uint8_t raw[];
 };
@@ -78,6 +82,7 @@ struct mempool_head {
     const struct mempool_entry *entry; /* NULL: nothing to take */
     uint64_t tip_cap, fee_cap, arrival;
     uint32_t index; /* in account.tx, from start */
+    bool alone;     /* nothing of the account can follow it */
 };
 struct mempool_pay {
     uint64_t pays;
@@ -85,6 +90,7 @@ struct mempool_pay {
 };
 struct mempool_pick { /* a sender in take's heap */
     uint64_t tip, arrival;
+    const struct mempool_entry *entry;
     uint32_t slot, index;
 };
 

@@ -140,7 +140,7 @@ static bool fits(const struct node_mempool *m, const struct room *r)
 
 static bool may_go(const struct mempool_newcomer *n, const struct mempool_entry *e)
 {
-    bool own = td_addr_eq(&e->account->addr, n->sender) && e->nonce < n->entry->nonce;
+    bool own = td_addr_eq(&e->sender, n->sender) && e->nonce < n->entry->nonce;
     return e != n->replaced && !own;
 }
 

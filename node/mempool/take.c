@@ -13,12 +13,6 @@ struct taking {
     uint64_t gas, native, bytes;
 };
 
-static const struct mempool_entry *entry_of(const struct taking *t, const struct mempool_pick *p)
-{
-    const struct mempool_account *a = t->m->accounts[p->slot];
-    return a->tx[a->start + p->index];
-}
-
 static bool goes_first(const struct taking *t, const struct mempool_pick *a,
                        const struct mempool_pick *b)
 {
@@ -26,8 +20,8 @@ static bool goes_first(const struct taking *t, const struct mempool_pick *a,
         return a->tip > b->tip;
     if (a->tip == UINT64_MAX) { /* saturated, perhaps */
         struct exec_u256 x, y;
-        bool fine = node_mempool_tip(entry_of(t, a), &t->want->base_fee, &x) &&
-                    node_mempool_tip(entry_of(t, b), &t->want->base_fee, &y);
+        bool fine = node_mempool_tip(a->entry, &t->want->base_fee, &x) &&
+                    node_mempool_tip(b->entry, &t->want->base_fee, &y);
         int c = fine ? exec_u256_cmp(&x, &y) : 0;
         if (c != 0)
             return c > 0;
@@ -35,15 +29,32 @@ static bool goes_first(const struct taking *t, const struct mempool_pick *a,
     return a->arrival < b->arrival;
 }
 
+/* What is near the top is soon taken: its memory may come meanwhile. */
+static void fetch(const struct mempool_entry *e)
+{
+    const char *p = (const char *)e;
+    for (size_t line = 0; line < offsetof(struct mempool_entry, cost); line += 64)
+        __builtin_prefetch(p + line);
+}
+
+/* Four children a node: half the levels, and the children lie together. */
+#define CHILDREN 4u
+
 static void down(struct taking *t, uint32_t i, struct mempool_pick p)
 {
     struct mempool_pick *h = t->m->picks;
-    for (uint32_t child; (child = 2u * i + 1u) < t->count; i = child) {
-        if (child + 1u < t->count && goes_first(t, &h[child + 1u], &h[child]))
-            child++;
-        if (!goes_first(t, &h[child], &p))
+    for (uint32_t first; (first = CHILDREN * i + 1u) < t->count;) {
+        uint32_t best = first;
+        uint32_t end = first + CHILDREN < t->count ? first + CHILDREN : t->count;
+        for (uint32_t c = first + 1u; c < end; c++)
+            if (goes_first(t, &h[c], &h[best]))
+                best = c;
+        if (!goes_first(t, &h[best], &p))
             break;
-        h[i] = h[child];
+        h[i] = h[best];
+        if (i <= CHILDREN)
+            fetch(h[i].entry);
+        i = best;
     }
     h[i] = p;
 }
@@ -72,17 +83,26 @@ static void gather(struct taking *t)
         uint64_t tip;
         if (head->entry == NULL || !tip_of(t, head, &tip))
             continue;
-        t->m->picks[t->count++] = (struct mempool_pick){tip, head->arrival, slot, head->index};
+        t->m->picks[t->count++] =
+            (struct mempool_pick){tip, head->arrival, head->entry, slot, head->index};
     }
-    for (uint32_t i = t->count / 2u; i-- > 0;)
+    for (uint32_t i = t->count / CHILDREN + 1u; i-- > 0;)
         down(t, i, t->m->picks[i]);
+}
+
+/* The top leaves the heap, and with it what would follow. */
+static void pop(struct taking *t)
+{
+    if (--t->count > 0)
+        down(t, 0, t->m->picks[t->count]);
 }
 
 /* The sender's next transaction to the heap's top, or the sender leaves it. */
 static void advance(struct taking *t, struct mempool_pick p)
 {
-    const struct mempool_account *a = t->m->accounts[p.slot];
-    while (++p.index < a->count) {
+    const struct mempool_head *first = &t->m->heads[p.slot];
+    const struct mempool_account *a = first->alone ? NULL : t->m->accounts[p.slot];
+    while (a != NULL && ++p.index < a->count) {
         const struct mempool_entry *e = a->tx[a->start + p.index];
         if (!e->executable)
             break;
@@ -94,11 +114,11 @@ static void advance(struct taking *t, struct mempool_pick p)
         if (!tip_of(t, &head, &p.tip))
             break;
         p.arrival = e->arrival;
+        p.entry = e;
         down(t, 0, p);
         return;
     }
-    if (--t->count > 0)
-        down(t, 0, t->m->picks[t->count]);
+    pop(t);
 }
 
 static bool fit(struct taking *t, const struct mempool_entry *e)
@@ -117,7 +137,7 @@ static bool fit(struct taking *t, const struct mempool_entry *e)
 static void view(const struct mempool_entry *e, struct node_mempool_tx *out)
 {
     *out = (struct node_mempool_tx){.hash = e->hash,
-                                    .sender = e->account->addr,
+                                    .sender = e->sender,
                                     .nonce = e->nonce,
                                     .gas_limit = e->gas_limit,
                                     .arrival = e->arrival,
@@ -144,14 +164,13 @@ uint32_t node_mempool_take(const struct node_mempool *m, const struct node_mempo
     gather(&t);
     while (t.count > 0 && taken < want->count && t.gas >= TX_GAS_MIN && misfits < MISFITS_MAX) {
         struct mempool_pick top = m->picks[0];
-        const struct mempool_entry *e = entry_of(&t, &top);
+        const struct mempool_entry *e = top.entry;
         if (fit(&t, e)) {
             view(e, &out[taken++]);
             advance(&t, top);
         } else {
             misfits++;
-            if (--t.count > 0)
-                down(&t, 0, m->picks[t.count]);
+            pop(&t);
         }
     }
     return taken;
