@@ -109,7 +109,7 @@ bool node_conn_send(struct node_http_conn *c, const struct iovec *v, int count)
     if (c->dead || sent == total)
         return !c->dead;
     if (!room_out(c, total - sent)) {
-        c->http->stats.timeouts++;
+        c->http->stats.timeouts++; /* of the same kind: it reads too slowly */
         node_conn_doom(c);
         return false;
     }

@@ -32,9 +32,10 @@ static void turn_away(int fd, int status)
     const char *reason = status == 503 ? "Service Unavailable" : "Too Many Requests";
     const char *why = status == 503 ? "all max_conns connections are in use; try again in a while\n"
                                     : "one address gets a quarter of max_conns; close some first\n";
-    char unread[NODE_HTTP_AHEAD_BYTES], text[256];
+    char unread[NODE_HTTP_AHEAD_BYTES], text[320];
     int n = snprintf(text, sizeof text,
                      "HTTP/1.1 %d %s\r\nRetry-After: 1\r\nConnection: close\r\n"
+                     "Access-Control-Allow-Origin: *\r\n"
                      "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n\r\n%s",
                      status, reason, strlen(why), why);
     /* Read what came already: closing with bytes unread would destroy the answer. */

@@ -9,11 +9,13 @@
  *    comes by node_http_reply from the same thread.  A request whose client went away is answered
  *    into nothing.
  * 2. Bounds: connections (all, and a share of a quarter per address), 8 KiB of head, 64 headers,
- *    body by option, 10 s to send a head, 10 s without progress in a body or a reply, 60 s idle;
- *    one request at a time per HTTP connection (pipelining waits), 16 per WebSocket; replies queued
- *    per connection up to 64 MiB, beyond that it is closed; requests a second per address.
+ *    body by option, 10 s to send a head, 10 s without a further KiB of a body or a reply, 60 s
+ *    idle; one request at a time per HTTP connection (pipelining waits), 16 per WebSocket; replies
+ *    queued per connection up to 64 MiB, beyond that it is closed; memory for requests (32 MiB, or
+ *    four whole bodies) and for replies that wait (256 MiB), half of each per address; requests a
+ *    second per address: HTTP is answered 429 beyond, a WebSocket is read more slowly.
  * 3. Whatever arrives ends in an answer or a close, never in an assert.  Errors of HTTP have a
- *    one-line text body that says what and what to do.
+ *    one-line text body that says what and what to do, and end the connection, except 429.
  * 4. CORS: any origin may POST JSON and read (the node has no cookies and no secrets to ride on);
  *    the Host header must be an IP address, localhost or one of `hosts` (DNS rebinding). */
 #pragma once
@@ -58,7 +60,8 @@ struct node_http_options {
     /* `path` (GET: the target without query; POST: "/") and `body` live until the reply. */
     void (*request)(void *ctx, struct node_http_request *q, enum node_http_kind kind,
                     const char *path, struct td_bytes body);
-    /* A WebSocket is gone: subscriptions of this connection end.  `conn` is never 0 and never used
+    /* Called from the loop, never from inside node_http_reply or node_http_push, as request() is.
+     * A WebSocket is gone: subscriptions of this connection end.  `conn` is never 0 and never used
      * twice. */
     void (*closed)(void *ctx, uint64_t conn);
 };
