@@ -13,9 +13,9 @@
 #include "base/host/folder.h"
 #include "storage/chain_writer.h"
 
-/* Pages in the log between checkpoints: 32 MiB.  A page changed often in that time is written to
- * the database once. */
-#define CHECKPOINT_PAGES 8192
+/* Pages in the log between checkpoints: 64 MiB.  A page changed often in that time is written to
+ * the database once; a commit that meets the checkpoint waits for it. */
+#define CHECKPOINT_PAGES 32768
 #define LOG_BYTES_KEPT (64 << 20) /* beyond it the log's file shrinks when it starts over */
 
 static int on_commit(void *ctx, sqlite3 *db, const char *name, int pages)
@@ -53,25 +53,51 @@ static int writer_settings(struct store_chain *c, bool normal)
 
 /* ---- creation: under another name until it is whole */
 
+static const char *const PARTS[] = {"", "-wal", "-shm", "-journal"};
+#define PARTS_COUNT (sizeof PARTS / sizeof PARTS[0])
+
+static void part_name(char out[PATH_MAX], const char *path, size_t part)
+{
+    snprintf(out, PATH_MAX, "%.4080s%s", path, PARTS[part]);
+}
+
+/* Nothing may be there under the name, and no log: it would be taken for the new database's.  An
+ * empty one, as readers leave it, says nothing. */
+static enum td_error expect_free(const char *path, struct store_error *error)
+{
+    struct stat st;
+    char name[PATH_MAX];
+    for (size_t i = 0; i < PARTS_COUNT; i++) {
+        part_name(name, path, i);
+        if (lstat(name, &st) != 0)
+            continue;
+        if (i == 0)
+            return store_fail(error, TD_E_EXISTS, path, "there is one already; move it away first");
+        if (st.st_size > 0 && strcmp(PARTS[i], "-shm") != 0)
+            return store_fail(error, TD_E_EXISTS, path,
+                              "a log (%s) of an earlier one is beside it; move it away first",
+                              PARTS[i]);
+        if (unlink(name) != 0)
+            return store_fail(error, TD_E_IO, path, "cannot remove an empty log (%s): %s", PARTS[i],
+                              strerror(errno));
+    }
+    return TD_OK;
+}
+
 /* An empty file that only we may read, where there was at most the draft of an earlier try. */
 enum td_error store_draft_make(char draft[PATH_MAX], const char *path, struct store_error *error)
 {
-    struct stat st;
-    char log[PATH_MAX];
-    static const char *const left[] = {"", "-wal", "-shm", "-journal"};
+    char name[PATH_MAX];
     if ((size_t)snprintf(draft, PATH_MAX, "%s.new", path) >= PATH_MAX - 16u)
         return store_fail(error, TD_E_IO, path, "the path is too long");
-    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
-        snprintf(log, sizeof log, "%.4080s%s", draft, left[i]);
-        if (unlink(log) != 0 && errno != ENOENT)
+    enum td_error err = expect_free(path, error);
+    if (err != TD_OK)
+        return err;
+    for (size_t i = 0; i < PARTS_COUNT; i++) {
+        part_name(name, draft, i);
+        if (unlink(name) != 0 && errno != ENOENT)
             return store_fail(error, TD_E_IO, path, "cannot remove an unfinished copy (.new): %s",
                               strerror(errno));
-        /* A log without its database would be taken for the new one's. */
-        snprintf(log, sizeof log, "%.4080s%s", path, left[i]);
-        if (lstat(log, &st) == 0)
-            return store_fail(error, TD_E_EXISTS, path, "%s%s%s; move it away first",
-                              i == 0 ? "there is one already" : "a log (", left[i],
-                              i == 0 ? "" : ") of an earlier one is beside it");
     }
     int fd = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (fd < 0)
@@ -84,14 +110,13 @@ enum td_error store_draft_make(char draft[PATH_MAX], const char *path, struct st
 enum td_error store_draft_end(const char *draft, const char *path, enum td_error err,
                               struct store_error *error)
 {
-    static const char *const left[] = {"", "-wal", "-shm", "-journal"};
-    char log[PATH_MAX];
+    char name[PATH_MAX];
     if (err == TD_OK && link(draft, path) != 0) /* unlike rename, never over another */
         err = store_fail(error, errno == EEXIST ? TD_E_EXISTS : TD_E_IO, path,
                          "cannot put it in place: %s", strerror(errno));
-    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
-        snprintf(log, sizeof log, "%.4080s%s", draft, left[i]);
-        unlink(log);
+    for (size_t i = 0; i < PARTS_COUNT; i++) {
+        part_name(name, draft, i);
+        unlink(name);
     }
     if (err == TD_OK && td_folder_sync(path) != 0)
         err = store_fail(error, TD_E_IO, path, "cannot sync its folder: %s", strerror(errno));
@@ -105,7 +130,9 @@ static enum td_error fill(const char *draft, const char *path, const struct td_h
     enum td_error err = store_sql_open(&db, draft, SQLITE_OPEN_READWRITE, error);
     if (err != TD_OK)
         return err;
-    int rc = store_sql_run(db, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL");
+    /* Measured (tests/bench/storage.c): state rows lie anywhere, and each drags its page through
+     * the log and into the database. */
+    int rc = store_sql_run(db, "PRAGMA page_size = 2048; PRAGMA journal_mode = WAL");
     if (rc == SQLITE_OK)
         rc = store_schema_create(db, genesis);
     if (rc == SQLITE_OK)
@@ -163,6 +190,7 @@ enum td_error store_chain_open(struct store_chain **out, const char *path,
     struct stat st;
     enum td_error err = TD_OK;
     c->lock_fd = -1;
+    c->checkpoint_pages = CHECKPOINT_PAGES;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) /* before a lock file is left beside it */
         err = store_fail(error, TD_E_IO, path, "this is a folder, not a file");
     if (err == TD_OK)
@@ -226,7 +254,7 @@ enum td_error store_chain_commit(struct store_chain *c, struct store_error *erro
         c->dead = true; /* until it is known to be on disk */
         if (c->failed == TD_OK) {
             int rc = store_sql_finish(c->statements[STORE_W_COMMIT]);
-            if (rc == SQLITE_OK && c->log_pages - c->log_checkpointed >= CHECKPOINT_PAGES)
+            if (rc == SQLITE_OK && c->log_pages - c->log_checkpointed >= c->checkpoint_pages)
                 rc = checkpoint(c);
             if (rc != SQLITE_OK)
                 store_writer_fail(c, rc);

@@ -1,4 +1,5 @@
 /* The chain database's writer: what is put, dropped and pruned. */
+#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <string.h>
 

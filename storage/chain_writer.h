@@ -30,6 +30,7 @@ struct store_chain {
     int lock_fd;
     sqlite3_stmt *statements[STORE_W_END];
     int log_pages, log_checkpointed; /* frames of the log; those the last checkpoint saw */
+    int checkpoint_pages;            /* tests make it small */
     bool open;                       /* between begin and commit */
     bool dead;
     enum td_error failed; /* the first error since begin; stays once dead */

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "node/cli/db.h"
 #include "node/cli/exec.h"
 #include "node/cli/guest.h"
 #include "node/config/suggest.h"
@@ -14,6 +15,7 @@ static const struct {
     const char *arguments;
     const char *summary;
 } COMMANDS[] = {
+    {"db", "ACTION…", "check, back up or restore the chain database"},
     {"exec", "KIND FILE…", "run blocks or Ethereum state tests from JSON on the executor"},
     {"guest", "run WITNESS", "run a guest image in the proof machine's emulator"},
     {"sim", "[OPTION]…", "run the consensus core through a simulated, faulty network"},
@@ -106,6 +108,11 @@ int node_cli_run(const struct node_commands *commands, FILE *out, FILE *err, int
         return run_version(out, err, argc - 1, argv + 1);
     if (strcmp(word, "exec") == 0) {
         int code = node_exec_run(out, err, argc - 1, argv + 1);
+        int written = finish(out, err);
+        return written == NODE_EXIT_OK ? code : written;
+    }
+    if (strcmp(word, "db") == 0) {
+        int code = node_db_run(out, err, argc - 1, argv + 1);
         int written = finish(out, err);
         return written == NODE_EXIT_OK ? code : written;
     }

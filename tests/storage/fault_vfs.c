@@ -9,6 +9,7 @@
 #define FILES_MAX 8u
 #define NAME_MAX_BYTES 128u
 #define PENDING_MAX 4096u
+#define SHM_REGIONS_MAX 8u
 
 struct bytes {
     uint8_t *at;
@@ -22,19 +23,29 @@ struct change {
     uint8_t *data;
 };
 
+/* Memory that connections of one process share about a log; gone with the process. */
+struct shm {
+    void *regions[SHM_REGIONS_MAX];
+    int shared[SQLITE_SHM_NLOCK];
+    bool exclusive[SQLITE_SHM_NLOCK];
+};
+
 struct node {
     char name[NAME_MAX_BYTES];
     bool exists, durable_name;
     struct bytes live, durable;
     struct change *pending;
     size_t pending_count;
-    int lock; /* the highest any handle has */
+    int lock;   /* the highest any handle has */
+    int shared; /* handles that have any */
+    struct shm shm;
 };
 
 struct handle {
     sqlite3_file base;
     struct node *node;
     int lock;
+    bool shm_shared[SQLITE_SHM_NLOCK], shm_exclusive[SQLITE_SHM_NLOCK];
 };
 
 static struct {
@@ -209,12 +220,17 @@ static int file_size(sqlite3_file *f, sqlite3_int64 *out)
     return SQLITE_OK;
 }
 
-/* One process: a lock of another handle above SHARED excludes. */
+/* One process: a lock of another handle above SHARED excludes, and any excludes EXCLUSIVE. */
 static int file_lock(sqlite3_file *f, int level)
 {
     struct handle *h = (struct handle *)f;
+    int others = h->node->shared - (h->lock >= SQLITE_LOCK_SHARED ? 1 : 0);
     if (h->node->lock > h->lock && h->node->lock > SQLITE_LOCK_SHARED)
         return SQLITE_BUSY;
+    if (level == SQLITE_LOCK_EXCLUSIVE && others > 0)
+        return SQLITE_BUSY;
+    if (h->lock < SQLITE_LOCK_SHARED && level >= SQLITE_LOCK_SHARED)
+        h->node->shared++;
     if (level > h->lock)
         h->lock = level;
     if (h->lock > h->node->lock)
@@ -225,10 +241,66 @@ static int file_lock(sqlite3_file *f, int level)
 static int file_unlock(sqlite3_file *f, int level)
 {
     struct handle *h = (struct handle *)f;
-    if (level < h->lock) {
-        h->lock = level;
-        h->node->lock = level;
+    if (level >= h->lock)
+        return SQLITE_OK;
+    if (level < SQLITE_LOCK_SHARED)
+        h->node->shared--;
+    h->lock = level;
+    h->node->lock = h->node->shared > 0 ? SQLITE_LOCK_SHARED : SQLITE_LOCK_NONE;
+    return SQLITE_OK;
+}
+
+/* ---- shared memory of the log */
+
+static int shm_map(sqlite3_file *f, int region, int bytes, int extend, void volatile **out)
+{
+    struct shm *s = &node_of(f)->shm;
+    TD_ASSERT(region >= 0 && (unsigned)region < SHM_REGIONS_MAX);
+    if (s->regions[region] == NULL && extend) {
+        s->regions[region] = calloc(1, (size_t)bytes);
+        TD_ASSERT(s->regions[region] != NULL);
     }
+    *out = s->regions[region];
+    return SQLITE_OK;
+}
+
+static int shm_lock(sqlite3_file *f, int offset, int count, int flags)
+{
+    struct handle *h = (struct handle *)f;
+    struct shm *s = &h->node->shm;
+    bool exclusive = (flags & SQLITE_SHM_EXCLUSIVE) != 0, lock = (flags & SQLITE_SHM_LOCK) != 0;
+    for (int i = offset; lock && i < offset + count; i++)
+        if ((s->exclusive[i] && !h->shm_exclusive[i]) ||
+            (exclusive && s->shared[i] > (h->shm_shared[i] ? 1 : 0)))
+            return SQLITE_BUSY;
+    for (int i = offset; i < offset + count; i++) {
+        if (exclusive) {
+            s->exclusive[i] = lock;
+            h->shm_exclusive[i] = lock;
+        } else if (h->shm_shared[i] != lock) {
+            s->shared[i] += lock ? 1 : -1;
+            h->shm_shared[i] = lock;
+        }
+    }
+    return SQLITE_OK;
+}
+
+static void shm_barrier(sqlite3_file *f)
+{
+    (void)f;
+}
+
+static void shm_forget(struct shm *s)
+{
+    for (size_t i = 0; i < SHM_REGIONS_MAX; i++)
+        free(s->regions[i]);
+    memset(s, 0, sizeof *s);
+}
+
+static int shm_unmap(sqlite3_file *f, int forget)
+{
+    if (forget)
+        shm_forget(&node_of(f)->shm);
     return SQLITE_OK;
 }
 
@@ -258,7 +330,11 @@ static int file_device(sqlite3_file *f)
     return 0; /* promises nothing */
 }
 
-static const sqlite3_io_methods METHODS = {.iVersion = 1,
+static const sqlite3_io_methods METHODS = {.iVersion = 2,
+                                           .xShmMap = shm_map,
+                                           .xShmLock = shm_lock,
+                                           .xShmBarrier = shm_barrier,
+                                           .xShmUnmap = shm_unmap,
                                            .xClose = file_close,
                                            .xRead = file_read,
                                            .xWrite = file_write,
@@ -373,6 +449,7 @@ void fault_vfs_reset(void)
         free(n->pending);
         free(n->live.at);
         free(n->durable.at);
+        shm_forget(&n->shm);
     }
     memset(&disk, 0, sizeof disk);
 }
@@ -403,8 +480,11 @@ void fault_vfs_restart(void)
 {
     disk.stopped = false;
     disk.kind = FAULT_NONE;
-    for (size_t i = 0; i < FILES_MAX; i++)
+    for (size_t i = 0; i < FILES_MAX; i++) {
         disk.files[i].lock = 0;
+        disk.files[i].shared = 0;
+        shm_forget(&disk.files[i].shm);
+    }
 }
 
 /* splitmix64 */
