@@ -2,42 +2,119 @@
 
 #include "executor/tree/tree_internal.h"
 
-static uint32_t bucket_of(const struct exec_tree_memory *m, const struct td_p2_digest *key)
-{
-    return key->e[0].v >> m->bucket_shift;
-}
-
-/* Few at first: each leaf lies in a bucket of its own, and with it touches a page. */
-#define BUCKET_BITS_MIN 12u
-#define KEY_BITS 31u
+#define BLOCK_HALF (EXEC_TREE_BLOCK_LEAVES / 2u)
 /* Nodes hashed in one go. */
 #define NODE_CHUNK 64u
 
-static bool has_leaf(const struct exec_tree_memory *m, uint32_t b)
+/* ---- the order of keys */
+
+/* In the order of exec_key_cmp as far as it goes. */
+static uint64_t prefix_of(const struct td_p2_digest *key)
 {
-    return (m->filled[b / 64u] >> b % 64u & 1u) != 0;
+    return (uint64_t)key->e[0].v << 32 | key->e[1].v;
 }
 
-static void set_bucket(struct exec_tree_memory *m, uint32_t b, uint32_t leaf)
+/* Does this leaf's key come after `key`? */
+static bool is_after(const struct exec_tree_memory *m, uint64_t leaf_prefix, uint32_t leaf,
+                     uint64_t prefix, const struct td_p2_digest *key)
 {
-    m->buckets[b] = leaf;
-    m->filled[b / 64u] |= UINT64_C(1) << b % 64u;
+    if (leaf_prefix != prefix)
+        return leaf_prefix > prefix;
+    return exec_key_cmp(&m->leaves[leaf].key, key) > 0;
 }
 
-static uint32_t bits_for(uint32_t capacity)
+/* Place in the directory of the block that holds the last key <= *key; the sentinel's is first. */
+static uint32_t find_block(const struct exec_tree_memory *m, uint64_t prefix,
+                           const struct td_p2_digest *key)
 {
-    uint32_t bits = BUCKET_BITS_MIN;
-    while (bits < KEY_BITS - 4u && (UINT32_C(1) << bits) < capacity)
-        bits++;
-    return bits;
+    uint32_t low = 0, high = m->block_count;
+    while (high - low > 1u) {
+        uint32_t mid = low + (high - low) / 2u;
+        uint32_t leaf = m->blocks[m->first_block[mid]].leaf[0];
+        if (is_after(m, m->first_prefix[mid], leaf, prefix, key))
+            high = mid;
+        else
+            low = mid;
+    }
+    return low;
 }
 
-static void set_bucket_bits(struct exec_tree_memory *m, uint32_t bits)
+static uint32_t find_in(const struct exec_tree_memory *m, const struct exec_tree_block *b,
+                        uint64_t prefix, const struct td_p2_digest *key)
 {
-    m->bucket_shift = KEY_BITS - bits;
-    m->bucket_count = UINT32_C(1) << bits;
-    memset(m->filled, 0, m->bucket_count / 64u * sizeof m->filled[0]);
+    uint32_t low = 0, high = b->count;
+    while (high - low > 1u) {
+        uint32_t mid = low + (high - low) / 2u;
+        if (is_after(m, b->prefix[mid], b->leaf[mid], prefix, key))
+            high = mid;
+        else
+            low = mid;
+    }
+    return low;
 }
+
+static uint32_t find(const struct exec_tree_memory *m, const struct td_p2_digest *key)
+{
+    uint64_t prefix = prefix_of(key);
+    const struct exec_tree_block *b = &m->blocks[m->first_block[find_block(m, prefix, key)]];
+    return b->leaf[find_in(m, b, prefix, key)];
+}
+
+/* Upper half of a full block into a new one, which stands behind it. */
+static void split(struct exec_tree_memory *m, uint32_t place)
+{
+    struct exec_tree_block *b = &m->blocks[m->first_block[place]];
+    uint32_t made = m->block_count++, behind = made - place - 1u;
+    struct exec_tree_block *upper = &m->blocks[made];
+    upper->count = b->count = BLOCK_HALF;
+    memcpy(upper->leaf, b->leaf + BLOCK_HALF, BLOCK_HALF * sizeof b->leaf[0]);
+    memcpy(upper->prefix, b->prefix + BLOCK_HALF, BLOCK_HALF * sizeof b->prefix[0]);
+    memmove(m->first_block + place + 2u, m->first_block + place + 1u,
+            behind * sizeof m->first_block[0]);
+    memmove(m->first_prefix + place + 2u, m->first_prefix + place + 1u,
+            behind * sizeof m->first_prefix[0]);
+    m->first_block[place + 1u] = made;
+    m->first_prefix[place + 1u] = upper->prefix[0];
+}
+
+/* Leaf `leaf`, which is written, into the order; false: its key is there. */
+static bool add(struct exec_tree_memory *m, uint32_t leaf)
+{
+    const struct td_p2_digest *key = &m->leaves[leaf].key;
+    uint64_t prefix = prefix_of(key);
+    uint32_t place = find_block(m, prefix, key);
+    struct exec_tree_block *b = &m->blocks[m->first_block[place]];
+    uint32_t at = find_in(m, b, prefix, key);
+    if (digest_eq(&m->leaves[b->leaf[at]].key, key))
+        return false;
+    if (b->count == EXEC_TREE_BLOCK_LEAVES) {
+        split(m, place);
+        if (at >= BLOCK_HALF) {
+            b = &m->blocks[m->first_block[place + 1u]];
+            at -= BLOCK_HALF;
+        }
+    }
+    at++;
+    memmove(b->leaf + at + 1u, b->leaf + at, (b->count - at) * sizeof b->leaf[0]);
+    memmove(b->prefix + at + 1u, b->prefix + at, (b->count - at) * sizeof b->prefix[0]);
+    b->leaf[at] = leaf;
+    b->prefix[at] = prefix;
+    b->count++;
+    return true;
+}
+
+/* The sentinel alone; it stays the first of the first block. */
+static void begin_order(struct exec_tree_memory *m)
+{
+    m->block_count = 1;
+    m->first_block[0] = 0;
+    m->first_prefix[0] = 0;
+    m->blocks[0].count = 1;
+    m->blocks[0].leaf[0] = 0;
+    m->blocks[0].prefix[0] = 0;
+}
+
+/* ---- life */
 
 enum td_error exec_tree_memory_init(struct exec_tree_memory *m, uint32_t capacity,
                                     struct td_arena *arena)
@@ -45,14 +122,14 @@ enum td_error exec_tree_memory_init(struct exec_tree_memory *m, uint32_t capacit
     *m = (struct exec_tree_memory){.capacity = capacity, .leaf_count = 1};
     if (capacity == 0)
         return TD_E_NOSPACE;
-    m->bucket_max = UINT32_C(1) << bits_for(capacity);
-    /* Not cleared: that would touch all of it.  What is read was written, or is marked in filled.
-     */
-    m->leaves = td_arena_get(arena, capacity * sizeof *m->leaves, _Alignof(struct exec_tree_leaf));
-    m->after = td_arena_get(arena, capacity * sizeof *m->after, _Alignof(uint32_t));
-    m->buckets = td_arena_get(arena, m->bucket_max * sizeof *m->buckets, _Alignof(uint32_t));
-    m->filled = td_arena_get(arena, m->bucket_max / 64u * sizeof *m->filled, _Alignof(uint64_t));
-    if (m->leaves == NULL || m->after == NULL || m->buckets == NULL || m->filled == NULL)
+    m->block_max = capacity / BLOCK_HALF + 1u;
+    /* Not cleared: that would touch all of it.  What is read was written. */
+    m->leaves =
+        td_arena_get(arena, (size_t)capacity * sizeof *m->leaves, _Alignof(struct exec_tree_leaf));
+    m->blocks = td_arena_get(arena, m->block_max * sizeof *m->blocks, _Alignof(uint64_t));
+    m->first_prefix = td_arena_get(arena, m->block_max * sizeof *m->first_prefix, 8);
+    m->first_block = td_arena_get(arena, m->block_max * sizeof *m->first_block, 4);
+    if (m->leaves == NULL || m->blocks == NULL || m->first_prefix == NULL || m->first_block == NULL)
         return TD_E_NOSPACE;
     uint32_t width = capacity;
     for (uint32_t level = 0; level <= EXEC_TREE_DEPTH; level++) {
@@ -63,9 +140,7 @@ enum td_error exec_tree_memory_init(struct exec_tree_memory *m, uint32_t capacit
             return TD_E_NOSPACE;
         width = width / 2u + width % 2u;
     }
-    set_bucket_bits(m, BUCKET_BITS_MIN);
-    m->after[0] = EXEC_TREE_NONE;
-    set_bucket(m, 0, 0);
+    begin_order(m);
     exec_tree_sentinel(&m->leaves[0]);
     exec_tree_leaf_hash(&m->nodes[0][0], &m->leaves[0]);
     for (uint32_t level = 0; level < EXEC_TREE_DEPTH; level++)
@@ -73,27 +148,7 @@ enum td_error exec_tree_memory_init(struct exec_tree_memory *m, uint32_t capacit
     return TD_OK;
 }
 
-/* The nearest bucket before b > 0 that has a leaf; the sentinel stands in bucket 0, so there is
- * one. 64 empty ones are one step: the first leaves of a large tree find little else. */
-static uint32_t bucket_before(const struct exec_tree_memory *m, uint32_t b)
-{
-    uint32_t word = b / 64u;
-    uint64_t bits = m->filled[word] & ((UINT64_C(1) << b % 64u) - 1u);
-    while (bits == 0)
-        bits = m->filled[--word];
-    return word * 64u + 63u - (uint32_t)__builtin_clzll(bits);
-}
-
-static uint32_t find(const struct exec_tree_memory *m, const struct td_p2_digest *key)
-{
-    uint32_t b = bucket_of(m, key);
-    uint32_t at = has_leaf(m, b) ? m->buckets[b] : EXEC_TREE_NONE;
-    if (at == EXEC_TREE_NONE || exec_key_cmp(&m->leaves[at].key, key) > 0)
-        at = m->buckets[bucket_before(m, b)];
-    while (m->after[at] != EXEC_TREE_NONE && exec_key_cmp(&m->leaves[m->after[at]].key, key) <= 0)
-        at = m->after[at];
-    return at;
-}
+/* ---- as a store */
 
 static enum td_error port_find(void *self, const struct td_p2_digest *key, uint32_t *index)
 {
@@ -128,51 +183,6 @@ struct exec_tree_store exec_tree_memory_store(struct exec_tree_memory *m)
         .self = m, .find = port_find, .leaf = port_leaf, .nodes = port_nodes};
 }
 
-/* Sort leaf i into its bucket's own list; false: its key is there. */
-static bool link_in_bucket(struct exec_tree_memory *m, uint32_t i)
-{
-    const struct td_p2_digest *key = &m->leaves[i].key;
-    uint32_t b = bucket_of(m, key), *from = &m->buckets[b];
-    if (!has_leaf(m, b)) {
-        m->after[i] = EXEC_TREE_NONE;
-        set_bucket(m, b, i);
-        return true;
-    }
-    while (*from != EXEC_TREE_NONE) {
-        int cmp = exec_key_cmp(&m->leaves[*from].key, key);
-        if (cmp == 0)
-            return false;
-        if (cmp > 0)
-            break;
-        from = &m->after[*from];
-    }
-    m->after[i] = *from;
-    *from = i;
-    return true;
-}
-
-/* Buckets for so many leaves, and the list anew.  False: a key is there twice. */
-static bool relink(struct exec_tree_memory *m)
-{
-    uint32_t bits = bits_for(m->leaf_count), last = EXEC_TREE_NONE;
-    while ((UINT32_C(1) << bits) > m->bucket_max)
-        bits--;
-    set_bucket_bits(m, bits);
-    for (uint32_t i = 0; i < m->leaf_count; i++) {
-        if (!link_in_bucket(m, i))
-            return false;
-    }
-    for (uint32_t b = 0; b < m->bucket_count; b++) {
-        if (!has_leaf(m, b))
-            continue;
-        if (last != EXEC_TREE_NONE)
-            m->after[last] = m->buckets[b];
-        for (last = m->buckets[b]; m->after[last] != EXEC_TREE_NONE;)
-            last = m->after[last];
-    }
-    return true;
-}
-
 enum td_error exec_tree_memory_put(struct exec_tree_memory *m,
                                    const struct exec_tree_update *update)
 {
@@ -182,23 +192,15 @@ enum td_error exec_tree_memory_put(struct exec_tree_memory *m,
         const struct exec_tree_change *c = &update->changes[i];
         if (!c->written)
             continue;
-        if (c->old == NULL) {
-            uint32_t pred = find(m, &c->now.key);
-            uint32_t b = bucket_of(m, &c->now.key);
-            m->after[c->index] = m->after[pred];
-            m->after[pred] = c->index;
-            if (!has_leaf(m, b) || bucket_of(m, &m->leaves[pred].key) != b)
-                set_bucket(m, b, c->index);
-        }
         m->leaves[c->index] = c->now;
+        if (c->old == NULL)
+            (void)add(m, c->index); /* an update of this tree inserts absent keys only */
     }
     for (uint32_t i = 0; i < update->node_count; i++) {
         const struct exec_tree_node *n = &update->nodes[i];
         m->nodes[n->level][n->index] = n->digest;
     }
     m->leaf_count = update->now.leaf_count;
-    if (m->leaf_count > m->bucket_count && m->bucket_count < m->bucket_max)
-        (void)relink(m); /* keys of a tree that was updated differ */
     return TD_OK;
 }
 
@@ -208,16 +210,17 @@ static bool links_hold(const struct exec_tree_memory *m)
 {
     struct exec_tree_leaf sentinel;
     exec_tree_sentinel(&sentinel);
-    if (!digest_eq(&m->leaves[0].key, &sentinel.key))
-        return false;
-    for (uint32_t i = 0; i < m->leaf_count; i++) {
-        uint32_t next = m->after[i];
-        const struct td_p2_digest *key =
-            next == EXEC_TREE_NONE ? &sentinel.next : &m->leaves[next].key;
-        if (!digest_eq(&m->leaves[i].next, key))
-            return false;
+    const struct td_p2_digest *named = &sentinel.key; /* by the leaf before */
+    for (uint32_t place = 0; place < m->block_count; place++) {
+        const struct exec_tree_block *b = &m->blocks[m->first_block[place]];
+        for (uint32_t i = 0; i < b->count; i++) {
+            const struct exec_tree_leaf *leaf = &m->leaves[b->leaf[i]];
+            if (!digest_eq(&leaf->key, named))
+                return false;
+            named = &leaf->next;
+        }
     }
-    return true;
+    return digest_eq(named, &sentinel.next);
 }
 
 static void hash_leaves(struct exec_tree_memory *m, const struct exec_tree_hasher *hasher)
@@ -266,7 +269,12 @@ enum td_error exec_tree_memory_load(struct exec_tree_memory *m, uint32_t leaf_co
             return TD_E_CORRUPT;
     }
     m->leaf_count = leaf_count;
-    if (!relink(m) || !links_hold(m))
+    begin_order(m);
+    for (uint32_t i = 1; i < leaf_count; i++) {
+        if (!add(m, i))
+            return TD_E_CORRUPT;
+    }
+    if (!links_hold(m))
         return TD_E_CORRUPT;
     hash_leaves(m, hasher);
     uint32_t width = leaf_count;

@@ -1,27 +1,32 @@
-/* A state tree kept whole in memory: for tests, benchmarks and rebuilding from diffs.
+/* A state tree kept whole in memory.
  *
- *     buckets by the top bits of the key ──▶ smallest leaf there
- *     after[i] = leaf with the next greater key: the list that `next` describes, by number
+ *     directory: first key of each block, in order ──▶ block: 64 to 128 leaves in order of key
  *
- * 1. find walks one bucket, or back over empty ones; keys are hashes, so buckets hold about one
- *    leaf each.  Somebody who searches for keys of one bucket makes it slow, never wrong: a node
- *    that serves others keeps its leaves in a database.
+ * 1. Both are searched by halves, on the first 62 bits of a key and all of it where those are
+ * equal: nobody can choose keys that make find slow.
  * 2. exec_tree_memory_put and _load are the only things that write.
- * 3. Memory that no leaf needs yet is never touched: capacity costs address space alone.  Buckets
- *    are doubled as leaves come; the put that does it also walks all leaves (0.1 µs each).
+ * 3. Memory that no leaf needs yet is never touched: capacity costs address space alone.
  *
- * Limits: `capacity` leaves, fixed at the start; about 190 bytes each. */
+ * Limits: `capacity` leaves, fixed at the start; about 205 bytes each.  A block that is full is cut
+ * in two, and the directory moved: 12 bytes for each 64 leaves, once in 64 new leaves. */
 #pragma once
 
 #include "executor/tree.h"
 
+#define EXEC_TREE_BLOCK_LEAVES 128u
+struct exec_tree_block {
+    uint32_t count;
+    uint32_t leaf[EXEC_TREE_BLOCK_LEAVES];
+    uint64_t prefix[EXEC_TREE_BLOCK_LEAVES]; /* of its key: elements 0 and 1 */
+};
+
 struct exec_tree_memory {
     uint32_t capacity, leaf_count;
-    uint32_t bucket_shift, bucket_count, bucket_max;
     struct exec_tree_leaf *leaves;                    /* [capacity] */
-    uint32_t *after;                                  /* [capacity] */
-    uint32_t *buckets;                                /* [bucket_max]; valid where filled */
-    uint64_t *filled;                                 /* a bit per bucket that has a leaf */
+    struct exec_tree_block *blocks;                   /* [block_max], in order of making */
+    uint64_t *first_prefix;                           /* [block_max], in order of key */
+    uint32_t *first_block;                            /* [block_max], in order of key */
+    uint32_t block_count, block_max;                  /* every block but the only one has 64 */
     struct td_p2_digest *nodes[EXEC_TREE_DEPTH + 1u]; /* [width] */
     uint32_t width[EXEC_TREE_DEPTH + 1u];
 };

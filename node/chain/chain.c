@@ -9,7 +9,7 @@
 #include "base/host/mem.h"
 #include "node/chain/chain_internal.h"
 
-/* Address space.  A leaf takes 190 bytes in the tree and up to 16 of buckets; codes lie beside it:
+/* Address space.  A leaf takes 205 bytes in the tree; codes lie beside it:
  * EIP-170's 24,576 bytes for each of 40,000 contracts. */
 #define LEAF_BYTES ((size_t)256)
 #define CODE_BYTES ((size_t)1 << 30)
@@ -68,7 +68,6 @@ static struct node_chain *make(const struct node_chain_options *options)
     c->genesis = options->genesis;
     c->pool = options->pool;
     c->ledger.params = options->genesis->params;
-    c->ledger.hints = false; /* no prover reads the witness yet */
     c->recoverer = (struct exec_recoverer){c, node_chain_recovered};
     c->ledger.recoverer = &c->recoverer;
     return c;
@@ -80,6 +79,7 @@ void node_chain_close(struct node_chain *c)
         return;
     node_recovered_free(&c->recovered);
     node_key_cache_free(&c->known);
+    node_paranoid_free(c->paranoid);
     node_ledger_free(&c->ledger);
     pthread_rwlock_destroy(&c->lock);
     free(c);
@@ -275,11 +275,13 @@ enum td_error node_chain_open(struct node_chain **out, const struct node_chain_o
         return fail(error, TD_E_NOMEM,
                     "no memory for a state of %u leaves.\nLower state_leaves, or free some.",
                     options->leaves);
-    /* Headers, records and the cursor: far below a block's work, which is not needed yet. */
-    enum td_error err = td_mem_arena_new(&arena, ITEM_BYTES);
-    if (err != TD_OK)
-        (void)fail(error, err, "no memory to open the chain with");
-    else
+    enum td_error err = TD_OK;
+    if (options->paranoid)
+        err = node_paranoid_new(&c->paranoid, options->guest, error);
+    c->ledger.hints = options->paranoid; /* nobody else reads the witness yet */
+    if (err == TD_OK && td_mem_arena_new(&arena, ITEM_BYTES) != TD_OK)
+        err = fail(error, TD_E_NOMEM, "no memory to open the chain with");
+    if (err == TD_OK)
         err = open_state(c, writer, reader, &arena, error);
     td_mem_arena_free(&arena);
     if (err != TD_OK) {

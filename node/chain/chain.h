@@ -42,6 +42,7 @@ struct node_chain_options {
     uint32_t leaves;                    /* capacity of the state tree; address space only */
     struct td_pool *pool;               /* for key recovery; NULL: this thread */
     bool paranoid;                      /* execute twice, the second time in the guest emulator */
+    const char *guest;                  /* path of its image; needed with paranoid only */
 };
 
 /* Load the state from the database (or build genesis' and write it through `writer` in a commit of
@@ -87,7 +88,8 @@ struct node_executed {
 
 /* Run final block `header` (its hash must be of height executed + 1 and follow the cursor; else
  * TD_E_CORRUPT) with its payload.  Fills *out.  TD_E_CORRUPT also when the payload does not fit the
- * header; TD_E_LIMIT: options.leaves is too small.  After an error the chain is as it was, *out is
+ * header; TD_E_LIMIT: options.leaves is too small; with paranoid, TD_E_CORRUPT when
+ * the guest comes to something else.  After an error the chain is as it was, *out is
  * zero, and node_chain_why says why. */
 TD_MUST_CHECK enum td_error node_chain_execute(struct node_chain *c,
                                                const struct bft_header *header,

@@ -37,6 +37,8 @@ struct node_recovered {
     uint32_t ask_count;
 };
 
+struct node_paranoid;
+
 struct node_chain {
     const struct node_genesis *genesis;
     struct td_pool *pool;
@@ -46,8 +48,21 @@ struct node_chain {
     struct node_recovered recovered;
     struct node_key_cache known;
     struct exec_recoverer recoverer;
-    char why[200]; /* of the exec thread's last error */
+    struct node_paranoid *paranoid; /* NULL: each block runs once */
+    char differs[160];              /* what its second run said; empty: nothing */
+    char why[240];                  /* of the exec thread's last error */
 };
+
+/* ---- second execution in the guest emulator: around node_ledger_execute_as */
+
+TD_MUST_CHECK enum td_error node_paranoid_new(struct node_paranoid **out, const char *path,
+                                              struct store_error *error);
+void node_paranoid_free(struct node_paranoid *p);
+TD_MUST_CHECK enum td_error node_paranoid_begin(struct node_chain *c);
+/* TD_E_CORRUPT and c->differs: the guest came to something else. */
+TD_MUST_CHECK enum td_error node_paranoid_check(struct node_chain *c);
+
+/* ---- keys */
 
 /* False without memory. */
 bool node_key_cache_init(struct node_key_cache *k);

@@ -15,16 +15,13 @@ static enum td_error say(struct node_chain *c, enum td_error err, uint64_t heigh
 
 static const char *text_of(enum td_error err)
 {
-    switch ((unsigned)err) {
-    case TD_E_LIMIT:
+    if (err == TD_E_LIMIT)
         return "the state tree is full: raise the node's state_leaves and start again";
-    case TD_E_CORRUPT:
+    if (err == TD_E_CORRUPT)
         return "header, payload and state do not fit together: the database is damaged, restore it";
-    case TD_E_NOMEM:
+    if (err == TD_E_NOMEM)
         return "the system has no memory left: free some and start again";
-    default:
-        return td_error_text(err);
-    }
+    return td_error_text(err);
 }
 
 static enum td_error check(const struct node_chain *c, const struct bft_header *h,
@@ -135,8 +132,12 @@ static enum td_error run(struct node_chain *c, const struct bft_header *header,
     enum td_error err = check(c, header, entries, count);
     if (err == TD_OK)
         err = node_chain_recover(c, entries, count);
+    if (err == TD_OK && c->paranoid != NULL)
+        err = node_paranoid_begin(c);
     if (err == TD_OK)
         err = node_ledger_execute_as(&c->ledger, header, entries, count);
+    if (err == TD_OK && c->paranoid != NULL)
+        err = node_paranoid_check(c);
     if (err == TD_OK)
         err = fill(&c->ledger, header, out);
     return err == TD_OK ? keep(c) : err;
@@ -150,12 +151,13 @@ enum td_error node_chain_execute(struct node_chain *c, const struct bft_header *
     struct td_bytes entries[TD_TXS_PER_BLOCK_MAX]; /* 256 KiB of the exec thread's stack */
     uint32_t count;
     *out = (struct node_executed){.height = 0};
+    c->differs[0] = '\0';
     if (node_payload_decode(payload, entries, &count) != TD_OK)
         return say(c, TD_E_CORRUPT, header->height, "its payload is no list of entries");
     enum td_error err = run(c, header, entries, count, out);
     if (err != TD_OK) {
         node_executed_free(out);
-        return say(c, err, header->height, text_of(err));
+        return say(c, err, header->height, c->differs[0] != '\0' ? c->differs : text_of(err));
     }
     out->took_ns = td_clock_mono_ns(&clock) - begin;
     atomic_store_explicit(&c->executed, header->height, memory_order_release);

@@ -24,7 +24,7 @@
 #include "executor/tree/memory.h"
 
 struct node_ledger_limits {
-    uint32_t leaves;   /* of the tree, about 190 bytes each */
+    uint32_t leaves;   /* of the tree, about 205 bytes each */
     size_t kept_bytes; /* address space: tree, codes, payload */
     size_t work_bytes; /* address space: one block's state, frames, witness */
 };
@@ -121,7 +121,7 @@ void node_ledger_free(struct node_ledger *l);
 /* ---- state */
 
 struct exec_reader node_ledger_reader(struct node_ledger *l);
-/* NULL: none.  Valid until something is put. */
+/* NULL: no block changed it.  Valid until something is put. */
 const struct exec_account *node_ledger_account(const struct node_ledger *l,
                                                const struct td_addr *addr);
 struct exec_u256 node_ledger_slot(const struct node_ledger *l, const struct td_addr *addr,

@@ -67,7 +67,7 @@ void node_genesis_room(const struct node_genesis *g, struct node_ledger_limits *
         leaves += 1u + (uint64_t)g->accounts[i].slot_count;
         code += g->accounts[i].code.len;
     }
-    /* What a leaf takes: in the tree 190 bytes and buckets; in the state 1 KiB, its undo records,
+    /* What a leaf takes: in the tree 205 bytes; in the state 1 KiB, its undo records,
      * access, place, changes and nodes below 3 KiB more.  A code: once here, once there. */
     out->leaves = (uint32_t)leaves;
     out->kept_bytes = (size_t)(256u * leaves + code + (2u << 20));

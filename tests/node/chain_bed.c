@@ -19,10 +19,11 @@ static struct store_chain_options store_options(const struct bed *b)
 
 static enum td_error open_chain(struct bed *b, uint32_t leaves)
 {
-    const struct node_chain_options options = {.genesis = b->genesis, .leaves = leaves};
+    const struct node_chain_options options = {
+        .genesis = b->genesis, .leaves = leaves, .paranoid = b->guest != NULL, .guest = b->guest};
     const struct store_chain_options store = store_options(b);
-    must_ok(store_chain_open(&b->writer, "memory", &store, &b->error));
-    must_ok(store_chain_reader_open(&b->reader, "memory", &b->genesis->genesis_hash, &b->error));
+    must_ok(store_chain_open(&b->writer, b->path, &store, &b->error));
+    must_ok(store_chain_reader_open(&b->reader, b->path, &b->genesis->genesis_hash, &b->error));
     return node_chain_open(&b->chain, &options, b->writer, b->reader, &b->error);
 }
 
@@ -37,7 +38,7 @@ static void close_chain(struct bed *b)
 void bed_init(struct bed *b, uint32_t leaves)
 {
     const struct node_ledger_limits limits = {16, 256u << 20, 64u << 20};
-    memset(b, 0, sizeof *b);
+    *b = (struct bed){.path = b->path == NULL ? "memory" : b->path, .guest = b->guest};
     b->genesis = calloc(1, sizeof *b->genesis);
     TD_ASSERT(b->genesis != NULL);
     genesis_parsed(b->genesis);

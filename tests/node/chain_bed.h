@@ -8,6 +8,10 @@
 #define BED_ENTRIES_MAX 8192u
 
 struct bed {
+    /* Set before bed_init. */
+    const char *path;  /* NULL: whatever, for the store in memory */
+    const char *guest; /* image for paranoid execution; NULL: once each */
+
     struct node_genesis *genesis;
     struct store_chain *writer;
     struct store_chain_reader *reader;

@@ -397,7 +397,6 @@ static void expect_corrupt(uint32_t table, uint32_t row, size_t at)
 Test(chain, damage_is_seen_at_open, .timeout = 120)
 {
     struct bft_executed out[BLOCKS];
-    size_t len;
     begin(LEAVES);
     run_scenario(out, NEVER, true);
     for (uint32_t row = 0; row < memory_store_rows(STORE_CHAIN_LEAVES); row++) {
@@ -410,9 +409,12 @@ Test(chain, damage_is_seen_at_open, .timeout = 120)
         expect_corrupt(STORE_CHAIN_CODES, row, 0);
     expect_corrupt(MEMORY_RECORDS, BLOCKS - 1, 41);
     cr_assert_eq(bed_reopen(&bed, LEAVES), TD_OK, "%s", bed.error.text);
+    memory_store_drop(MEMORY_RECORDS, BLOCKS - 1);
+    cr_expect_eq(bed_reopen(&bed, LEAVES), TD_E_CORRUPT);
+    cr_expect_not_null(strstr(bed.error.text, "is the last executed"), "%s", bed.error.text);
     memory_store_drop(STORE_CHAIN_LEAVES, 3);
     cr_expect_eq(bed_reopen(&bed, LEAVES), TD_E_CORRUPT);
-    (void)memory_store_row(STORE_CHAIN_LEAVES, 0, &len);
+    cr_expect_not_null(strstr(bed.error.text, "leaf"), "%s", bed.error.text);
     bed_free(&bed);
 }
 
@@ -462,6 +464,41 @@ Test(chain, a_key_that_was_recovered_is_not_recovered_again)
     node_executed_free(&e);
     bed_free(&bed);
 }
+
+/* ---- second execution */
+
+#ifdef TD_GUEST
+Test(chain, the_guest_comes_to_the_same)
+{
+    struct bft_executed out[BLOCKS];
+    memory_store_reset();
+    bed.guest = TD_GUEST;
+    bed_init(&bed, LEAVES);
+    cr_assert_not_null(bed.chain, "%s", bed.error.text);
+    run_scenario(out, AFTER_EACH_COMMIT, true);
+    bed_free(&bed);
+}
+
+Test(chain, a_guest_that_comes_to_something_else_stops_the_block)
+{
+    struct node_executed e;
+    memory_store_reset();
+    bed.guest = TD_OTHER_GUEST;
+    bed_init(&bed, LEAVES);
+    cr_assert_not_null(bed.chain, "%s", bed.error.text);
+    bed_transfer(&bed, 0, &TARGET, 5);
+    bed_block(&bed, false);
+    cr_expect_eq(bed_execute(&bed, &e), TD_E_CORRUPT);
+    cr_expect_not_null(strstr(node_chain_why(bed.chain), "guest"), "%s", node_chain_why(bed.chain));
+    cr_expect_eq(node_chain_executed(bed.chain), 0);
+    bed.guest = "/dev/null";
+    cr_expect_eq(bed_reopen(&bed, LEAVES), TD_E_MALFORMED);
+    bed.guest = "/nowhere";
+    cr_expect_eq(bed_reopen(&bed, LEAVES), TD_E_NOTFOUND);
+    cr_expect_not_null(strstr(bed.error.text, "/nowhere"), "%s", bed.error.text);
+    bed_free(&bed);
+}
+#endif
 
 /* ---- threads */
 

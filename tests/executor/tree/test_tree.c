@@ -300,6 +300,79 @@ Test(exec_tree, random_batches_equal_the_naive_tree)
     bed_free();
 }
 
+static enum td_error load_copy(struct exec_tree_memory *m, struct td_arena *arena, uint32_t count)
+{
+    td_arena_reset(arena);
+    cr_assert_eq(exec_tree_memory_init(m, NAIVE_LEAVES_MAX, arena), TD_OK);
+    memcpy(m->leaves, bed.naive.leaves, bed.naive.count * sizeof m->leaves[0]);
+    return exec_tree_memory_load(m, count, &EXEC_TREE_HASHER_PLAIN);
+}
+
+Test(exec_tree, leaves_alone_make_the_tree_again)
+{
+    struct exec_tree_memory again;
+    struct td_arena arena;
+    uint32_t at, found;
+    bed_make(7);
+    arena_make(&arena, 4u << 20);
+    while (bed.naive.count < 900)
+        step(100);
+    uint32_t n = bed.naive.count;
+    cr_assert_eq(load_copy(&again, &arena, n), TD_OK);
+    cr_expect(same(exec_tree_memory_root(&again), &bed.head.root));
+    const struct exec_tree_store store = exec_tree_memory_store(&again);
+    for (uint32_t i = 1; i < n; i++) {
+        struct td_p2_digest key = bed.naive.leaves[i].key;
+        cr_assert_eq(store.find(store.self, &key, &found), TD_OK);
+        cr_expect_eq(found, i);
+        key.e[8].v++; /* a key of its own, or another leaf's */
+        (void)naive_find(&bed.naive, &key, &at);
+        cr_assert_eq(store.find(store.self, &key, &found), TD_OK);
+        cr_expect_eq(found, at);
+    }
+    for (uint32_t level = 0; level <= EXEC_TREE_DEPTH; level++) {
+        uint32_t width = ((n - 1u) >> level) + 1u;
+        cr_expect_eq(memcmp(again.nodes[level], bed.memory.nodes[level],
+                            width * sizeof again.nodes[level][0]),
+                     0, "level %u", level);
+    }
+    bed.memory = again; /* and it goes on from there */
+    for (unsigned i = 0; i < 5; i++)
+        step(100);
+    bed_free();
+    free(arena.base);
+}
+
+Test(exec_tree, leaves_that_are_no_tree_are_refused)
+{
+    struct exec_tree_memory again;
+    struct td_arena arena;
+    bed_make(8);
+    arena_make(&arena, 4u << 20);
+    while (bed.naive.count < 300)
+        step(100);
+    uint32_t n = bed.naive.count;
+    struct exec_tree_leaf *leaves = bed.naive.leaves, kept = leaves[5];
+    cr_expect_eq(load_copy(&again, &arena, 0), TD_E_CORRUPT);
+    cr_expect_eq(load_copy(&again, &arena, NAIVE_LEAVES_MAX + 1u), TD_E_LIMIT);
+    cr_expect_eq(load_copy(&again, &arena, n - 1u), TD_E_CORRUPT, "one that is named is missing");
+    leaves[5].key = leaves[6].key;
+    cr_expect_eq(load_copy(&again, &arena, n), TD_E_CORRUPT, "a key twice");
+    leaves[5] = kept;
+    leaves[5].next.e[8].v ^= 1u;
+    cr_expect_eq(load_copy(&again, &arena, n), TD_E_CORRUPT, "a link that leads nowhere");
+    leaves[5] = kept;
+    leaves[5].value.e[3].v = TD_KB_P;
+    cr_expect_eq(load_copy(&again, &arena, n), TD_E_CORRUPT, "no field element");
+    leaves[5] = kept;
+    leaves[0].key.e[0].v = 1;
+    cr_expect_eq(load_copy(&again, &arena, n), TD_E_CORRUPT, "no sentinel");
+    leaves[0].key.e[0].v = 0;
+    cr_expect_eq(load_copy(&again, &arena, n), TD_OK);
+    bed_free();
+    free(arena.base);
+}
+
 Test(exec_tree, empty_batch)
 {
     struct exec_tree_head now;
