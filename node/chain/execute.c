@@ -15,16 +15,13 @@ static enum td_error say(struct node_chain *c, enum td_error err, uint64_t heigh
 
 static const char *text_of(enum td_error err)
 {
-    switch ((unsigned)err) {
-    case TD_E_LIMIT:
+    if (err == TD_E_LIMIT)
         return "the state tree is full: raise the node's state_leaves and start again";
-    case TD_E_CORRUPT:
+    if (err == TD_E_CORRUPT)
         return "header, payload and state do not fit together: the database is damaged, restore it";
-    case TD_E_NOMEM:
+    if (err == TD_E_NOMEM)
         return "the system has no memory left: free some and start again";
-    default:
-        return td_error_text(err);
-    }
+    return td_error_text(err);
 }
 
 static enum td_error check(const struct node_chain *c, const struct bft_header *h,

@@ -8,6 +8,19 @@
 
 /* ---- answers */
 
+static void put_failure(struct node_rpc_call *c, size_t max, const char *message,
+                        const struct td_bytes *data)
+{
+    node_text_free(&c->out);
+    node_text_init(&c->out, max);
+    node_text_key(&c->out, "message");
+    node_text_cstring(&c->out, message);
+    if (data != NULL) {
+        node_text_key(&c->out, "data");
+        node_text_hex(&c->out, data->ptr, data->len);
+    }
+}
+
 static void fail(struct node_rpc_call *c, enum node_rpc_code code, const char *message,
                  const struct td_bytes *data)
 {
@@ -15,16 +28,11 @@ static void fail(struct node_rpc_call *c, enum node_rpc_code code, const char *m
         return;
     c->done = true;
     c->code = code;
-    /* The result so far is forgotten; an error has its own allowance, so that there always is one.
-     */
-    node_text_free(&c->out);
-    node_text_init(&c->out, NODE_RPC_ANSWER_BYTES_MAX);
-    node_text_key(&c->out, "message");
-    node_text_cstring(&c->out, message);
-    if (data != NULL) {
-        node_text_key(&c->out, "data");
-        node_text_hex(&c->out, data->ptr, data->len);
-    }
+    /* The result so far is forgotten.  There is always room for the text, escaped; data that the
+     * allowance does not hold is left out. */
+    put_failure(c, c->request->allowance + 6u * MESSAGE_BYTES + 64u, message, data);
+    if (c->out.failed)
+        put_failure(c, 6u * MESSAGE_BYTES + 64u, message, NULL);
 }
 
 void node_rpc_fail(struct node_rpc_call *c, enum node_rpc_code code, const char *format, ...)
@@ -300,8 +308,9 @@ static bool put_refusal(struct node_text *out, const struct node_rpc_request *q)
 
 void node_rpc_request_text(struct node_rpc_request *q, struct node_text *out)
 {
-    /* Results, ids (of the body), errors of a few hundred bytes, revert data (of a block's gas). */
-    node_text_init(out, 4u * (size_t)NODE_RPC_ANSWER_BYTES_MAX + q->body.len);
+    /* Results and data within the allowance, ids within the body, and a text for each call. */
+    node_text_init(out, NODE_RPC_ANSWER_BYTES_MAX + q->body.len +
+                            (size_t)NODE_RPC_BATCH_MAX * 8u * MESSAGE_BYTES);
     if (put_refusal(out, q))
         return;
     if (q->batch)

@@ -1,8 +1,7 @@
 /* JSON-RPC 2.0 over node/rpc/server.h: parsing, batches, dispatch, subscriptions, filters.
  *
- *     body ─▶ parse (depth, size) ─▶ each call ─▶ loop method: at once
- *                                             └─▶ worker method: thread pool, bounded queue
- *     new block ─▶ node_rpc_block ─▶ eth_subscribe pushes, filters gain
+ *     body ─▶ bounded queue ─▶ a worker: parse (depth, size), run ─▶ the loop: what needs it, reply
+ *     new block ─▶ node_rpc_block ─▶ a worker reads and formats it ─▶ eth_subscribe pushes
  *
  * 1. Errors: -32700 parse, -32600 request, -32601 method, -32602 params, -32603 internal, 3 revert
  *    with data, -32000 with go-ethereum's texts, -32005 limits.
@@ -28,7 +27,8 @@ struct node_rpc_options {
 
 TD_MUST_CHECK enum td_error node_rpc_new(struct node_rpc **out,
                                          const struct node_rpc_options *options, char why[160]);
-/* Waits for the workers. */
+/* Waits for the workers; what is under way is not replied to.  After the servers whose ports name
+ * it, before the loop. */
 void node_rpc_free(struct node_rpc *r);
 
 /* The request callback of a server whose ctx is a node_rpc_port: several servers (HTTP, WS) share

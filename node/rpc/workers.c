@@ -111,9 +111,11 @@ static void *run(void *arg)
         node_rpc_worker_clean(w);
         pthread_mutex_lock(&p->lock);
         append(&p->done_first, &p->done_last, job);
+        pthread_mutex_unlock(&p->lock);
         /* Fails only when the counter is full, and then the loop is awake anyway. */
-        if (write(p->event_fd, &one, sizeof one) < 0)
-            continue;
+        ssize_t put = write(p->event_fd, &one, sizeof one);
+        (void)put;
+        pthread_mutex_lock(&p->lock);
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
@@ -188,9 +190,10 @@ bool node_rpc_pool_add(struct node_rpc_pool *p, struct node_rpc_job *job, bool f
 struct node_rpc_job *node_rpc_pool_take(struct node_rpc_pool *p)
 {
     uint64_t count;
-    pthread_mutex_lock(&p->lock);
+    /* Before the list is looked at: what comes onto it later wakes the loop again. */
     ssize_t got = read(p->event_fd, &count, sizeof count);
-    (void)got; /* the list says what there is */
+    (void)got;
+    pthread_mutex_lock(&p->lock);
     struct node_rpc_job *done = p->done_first;
     p->done_first = p->done_last = NULL;
     pthread_mutex_unlock(&p->lock);

@@ -3,7 +3,6 @@
 
 #include <criterion/criterion.h>
 #include <ftw.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,119 +24,6 @@ const uint8_t RPC_CONTRACT[] = {
     0x48, 0x60, 0x40, 0x52, 0x41, 0x60, 0x60, 0x52, 0x60, 0x01, 0x40, 0x60, 0x80, 0x52, 0x33, 0x60,
     0xa0, 0x52, 0x60, 0xc0, 0x60, 0x00, 0xf3};
 const size_t RPC_CONTRACT_BYTES = sizeof RPC_CONTRACT;
-
-/* ---- the server's side */
-
-struct node_http_request {
-    uint64_t conn;
-    bool replied;
-    int status;
-    char *text;
-};
-
-struct rpc_push rpc_pushes[RPC_PUSHES_MAX];
-uint32_t rpc_push_count;
-bool rpc_push_refused;
-
-uint64_t node_http_conn(const struct node_http_request *q)
-{
-    return q->conn;
-}
-
-static char *copy_of(struct td_bytes b)
-{
-    char *text = calloc(1, b.len + 1u);
-    cr_assert_not_null(text);
-    if (b.len > 0)
-        memcpy(text, b.ptr, b.len);
-    return text;
-}
-
-void node_http_reply(struct node_http_request *q, int status, const char *type,
-                     struct td_bytes body)
-{
-    cr_assert(!q->replied, "one reply");
-    cr_assert_str_eq(type, "application/json");
-    q->replied = true;
-    q->status = status;
-    q->text = copy_of(body);
-}
-
-bool node_http_push(struct node_http *h, uint64_t conn, struct td_bytes text)
-{
-    (void)h;
-    if (rpc_push_refused)
-        return false;
-    cr_assert_lt(rpc_push_count, RPC_PUSHES_MAX);
-    rpc_pushes[rpc_push_count++] = (struct rpc_push){.conn = conn, .text = copy_of(text)};
-    return true;
-}
-
-void rpc_pushes_forget(void)
-{
-    while (rpc_push_count > 0)
-        free(rpc_pushes[--rpc_push_count].text);
-}
-
-/* ---- asking */
-
-static char *last;
-
-const char *rpc_ask_as(struct rpc_world *w, enum node_http_kind kind, uint64_t conn,
-                       struct td_bytes body, int *status)
-{
-    struct node_http_request q = {.conn = conn};
-    node_rpc_request(&w->port, &q, kind, "/", body);
-    while (!q.replied)
-        cr_assert_eq(event_base_loop(w->base, EVLOOP_ONCE), 0);
-    free(last);
-    last = q.text;
-    if (status != NULL)
-        *status = q.status;
-    return last;
-}
-
-const char *rpc_ask(struct rpc_world *w, const char *body)
-{
-    return rpc_ask_as(w, NODE_HTTP_POST, 0, td_bytes_of_text(body), NULL);
-}
-
-const char *rpc_call(struct rpc_world *w, uint64_t conn, const char *method, const char *params,
-                     ...)
-{
-    static const char RESULT[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":",
-                      ERROR[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":";
-    static char body[1u << 20], inner[1u << 19];
-    va_list args;
-    va_start(args, params);
-    vsnprintf(inner, sizeof inner, params, args);
-    va_end(args);
-    snprintf(body, sizeof body, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":[%s]}",
-             method, inner);
-    rpc_ask_as(w, conn == 0 ? NODE_HTTP_POST : NODE_HTTP_SOCKET_MESSAGE, conn,
-               td_bytes_of_text(body), NULL);
-    size_t len = strlen(last);
-    cr_assert(len > 0 && last[len - 1u] == '}', "%s", last);
-    last[len - 1u] = '\0';
-    if (strncmp(last, RESULT, sizeof RESULT - 1u) == 0)
-        return last + sizeof RESULT - 1u;
-    cr_assert(strncmp(last, ERROR, sizeof ERROR - 1u) == 0, "%s", last);
-    return last + sizeof ERROR - 1u;
-}
-
-const char *rpc_hex(const void *data, size_t len)
-{
-    static char texts[8][1024];
-    static uint32_t next;
-    char *t = texts[next++ % 8u];
-    cr_assert_leq(len, 500u);
-    t[0] = '0';
-    t[1] = 'x';
-    for (size_t i = 0; i < len; i++)
-        snprintf(t + 2u + 2u * i, 3, "%02x", ((const uint8_t *)data)[i]);
-    t[2u + 2u * len] = '\0';
-    return t;
-}
 
 /* ---- the node's side */
 
@@ -252,7 +138,7 @@ static void open_node(struct rpc_world *w)
                                            .validators = get_validators};
 }
 
-void rpc_world_open(struct rpc_world *w, const char *const *namespaces, uint32_t count)
+void rpc_world_open(struct rpc_world *w, struct event_base *base)
 {
     static const char *const ALL[] = {"eth", "net", "web3", "tandem", "txpool"};
     char why[160];
@@ -261,13 +147,14 @@ void rpc_world_open(struct rpc_world *w, const char *const *namespaces, uint32_t
     bed_init(&w->bed, 4096);
     cr_assert_not_null(w->bed.chain, "%s", w->bed.error.text);
     open_node(w);
-    w->base = event_base_new();
+    w->own_base = base == NULL;
+    w->base = base == NULL ? event_base_new() : base;
     cr_assert_not_null(w->base);
     const struct node_rpc_options options = {.backend = &w->backend,
                                              .base = w->base,
                                              .threads = 2,
-                                             .namespaces = count == 0 ? ALL : namespaces,
-                                             .namespace_count = count == 0 ? 5 : count};
+                                             .namespaces = ALL,
+                                             .namespace_count = 5};
     cr_assert_eq(node_rpc_new(&w->rpc, &options, why), TD_OK, "%s", why);
     w->port.rpc = w->rpc;
 }
@@ -275,13 +162,11 @@ void rpc_world_open(struct rpc_world *w, const char *const *namespaces, uint32_t
 void rpc_world_close(struct rpc_world *w)
 {
     node_rpc_free(w->rpc);
-    event_base_free(w->base);
+    if (w->own_base)
+        event_base_free(w->base);
     node_mempool_free(w->pool);
     bed_free(&w->bed);
     leave_folder();
-    rpc_pushes_forget();
-    free(last);
-    last = NULL;
 }
 
 void rpc_world_block(struct rpc_world *w)
@@ -296,10 +181,4 @@ void rpc_world_block(struct rpc_world *w)
     w->heads.latest = e.height;
     node_executed_free(&e);
     node_rpc_block(w->rpc, w->heads.latest);
-}
-
-void rpc_world_await(struct rpc_world *w, uint32_t count)
-{
-    while (rpc_push_count < count)
-        cr_assert_eq(event_base_loop(w->base, EVLOOP_ONCE), 0);
 }

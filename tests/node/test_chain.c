@@ -397,7 +397,6 @@ static void expect_corrupt(uint32_t table, uint32_t row, size_t at)
 Test(chain, damage_is_seen_at_open, .timeout = 120)
 {
     struct bft_executed out[BLOCKS];
-    size_t len;
     begin(LEAVES);
     run_scenario(out, NEVER, true);
     for (uint32_t row = 0; row < memory_store_rows(STORE_CHAIN_LEAVES); row++) {
@@ -410,9 +409,12 @@ Test(chain, damage_is_seen_at_open, .timeout = 120)
         expect_corrupt(STORE_CHAIN_CODES, row, 0);
     expect_corrupt(MEMORY_RECORDS, BLOCKS - 1, 41);
     cr_assert_eq(bed_reopen(&bed, LEAVES), TD_OK, "%s", bed.error.text);
+    memory_store_drop(MEMORY_RECORDS, BLOCKS - 1);
+    cr_expect_eq(bed_reopen(&bed, LEAVES), TD_E_CORRUPT);
+    cr_expect_not_null(strstr(bed.error.text, "is the last executed"), "%s", bed.error.text);
     memory_store_drop(STORE_CHAIN_LEAVES, 3);
     cr_expect_eq(bed_reopen(&bed, LEAVES), TD_E_CORRUPT);
-    (void)memory_store_row(STORE_CHAIN_LEAVES, 0, &len);
+    cr_expect_not_null(strstr(bed.error.text, "leaf"), "%s", bed.error.text);
     bed_free(&bed);
 }
 

@@ -5,20 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/node/rpc_world.h"
+#include "tests/node/rpc_fake.h"
 
 static struct rpc_world w;
 static const struct td_addr TARGET = {{0x77, [19] = 1}};
 
 static void build(void)
 {
-    rpc_world_open(&w, NULL, 0);
+    rpc_world_open(&w, NULL);
     rpc_world_block(&w);
 }
 
 static void drop(void)
 {
     rpc_world_close(&w);
+    rpc_fake_forget();
 }
 
 TestSuite(rpc_pool, .init = build, .fini = drop);

@@ -9,20 +9,21 @@
 #include "base/core/hex.h"
 #include "consensus/message.h"
 #include "executor/tree.h"
-#include "tests/node/rpc_world.h"
+#include "tests/node/rpc_fake.h"
 
 static struct rpc_world w;
 #define CONTRACT "0xab00000000000000000000000000000000000001" /* of genesis: slots 0 and 7 */
 
 static void build(void)
 {
-    rpc_world_open(&w, NULL, 0);
+    rpc_world_open(&w, NULL);
     rpc_world_block(&w);
 }
 
 static void drop(void)
 {
     rpc_world_close(&w);
+    rpc_fake_forget();
 }
 
 TestSuite(rpc_proof, .init = build, .fini = drop);

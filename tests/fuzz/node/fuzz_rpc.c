@@ -2,21 +2,24 @@
  * notifications.  The first byte decides: the text of a request, or of a method's arguments. */
 #define _XOPEN_SOURCE 700 /* mkdtemp */
 #include <event2/event.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/core/assert.h"
-#include "node/rpc/rpc_internal.h"
 #include "tests/node/chain_bed.h"
+#include "tests/node/rpc_inline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct bed bed;
 static struct node_mempool *pool;
 static struct node_rpc *rpc;
-static struct node_rpc_worker worker;
+static struct rpc_inline *asker;
+static struct node_rpc_method_stats methods[128];
+static uint32_t method_count;
 static struct node_rpc_heads heads;
 static struct td_clock_virtual clock_now;
 
@@ -136,28 +139,21 @@ static void open_all(void)
                                                       .namespaces = ALL,
                                                       .namespace_count = 5},
                            why) == TD_OK);
-    TD_ASSERT(node_rpc_worker_init(&worker, rpc) == TD_OK);
+    asker = rpc_inline_new(rpc);
+    method_count = node_rpc_stats(rpc, methods, 128);
+    TD_ASSERT(method_count > 60 && method_count <= 128);
 }
 
 static void ask(struct td_bytes body, uint64_t conn)
 {
-    static const struct node_rpc_port port;
-    struct node_rpc_request q = {.rpc = rpc, .port = &port, .conn = conn, .body = body};
-    struct node_text out;
-    node_rpc_request_begin(&q, &worker);
-    node_rpc_request_loop(&q);
-    if (node_rpc_request_unfinished(&q))
-        node_rpc_request_finish(&q, &worker);
-    node_rpc_request_text(&q, &out);
-    if (out.len > 0) {
-        json_t *answer =
-            json_loadb(out.ptr, out.len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
-        TD_ASSERT(json_is_object(answer) || json_is_array(answer));
-        json_decref(answer);
-    }
-    node_text_free(&out);
-    node_rpc_request_reset(&q);
-    node_rpc_worker_clean(&worker);
+    size_t len;
+    char *text = rpc_inline_ask(asker, body, conn, &len);
+    if (text == NULL)
+        return;
+    json_t *answer = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
+    TD_ASSERT(json_is_object(answer) || json_is_array(answer));
+    json_decref(answer);
+    free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -170,9 +166,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         ask(td_bytes_of(data + (len > 0), len - (len > 0)), data != NULL && len > 1 ? data[1] : 0);
         return 0;
     }
-    int used = snprintf(
-        text, sizeof text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":[%.*s]}",
-        rpc->methods[data[0] % rpc->method_count]->name, (int)len - 1, (const char *)data + 1);
+    int used = snprintf(text, sizeof text,
+                        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":[%.*s]}",
+                        methods[data[0] % method_count].name, (int)len - 1, (const char *)data + 1);
     if ((size_t)used < sizeof text)
         ask(td_bytes_of(text, (size_t)used), data[0] / 128u);
     return 0;
