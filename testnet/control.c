@@ -89,7 +89,7 @@ static void print_node(FILE *out, const struct testnet *t, const struct testnet_
 {
     bool alive = testnet_alive(&t->nodes[i]);
     const char *role = i < t->validators ? "validator" : "follower";
-    const char *state = !alive ? "stopped" : l->answers[i] ? "running" : "silent";
+    const char *state = l->answers[i] ? "running" : alive ? "silent" : "stopped";
     uint64_t height = l->answers[i] ? l->heights[i] : 0;
     if (json)
         fprintf(

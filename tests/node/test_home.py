@@ -14,6 +14,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lint"))
 
+import transfer  # noqa: E402
 from counted import run_counted  # noqa: E402
 
 BINARY = sys.argv.pop()
@@ -195,6 +196,26 @@ class Home(unittest.TestCase):
         self.assertEqual(tandem("guard", "export", home=other).stdout, told)
         self.expect(0, tandem("guard", "import", "-", home=other, text=told))
         self.expect(73, tandem("guard", "new", home=other), "stays as it is")
+
+    @staticmethod
+    def voted(told, round_):
+        """An exported guard whose key has voted in this round (consensus/guard.c has the layout)."""
+        record = bytearray.fromhex(told["slots"]["0"][2:])[:-32]
+        record[8 + 1] = 1
+        record[136:144] = record[144:152] = round_.to_bytes(8, "big")
+        return {**told, "slots": {"0": "0x" + (bytes(record) + transfer.keccak(bytes(record))).hex()}}
+
+    def test_import_never_lowers(self):
+        self.init()
+        self.expect(0, self.key())
+        empty = json.loads(tandem("guard", "export", home=self.home).stdout)
+        steps = ((5, 0), (4, 80), (5, 0), (0, 80), (7, 0))
+        for round_, code in steps:
+            told = self.voted(empty, round_) if round_ else empty
+            self.expect(code, tandem("guard", "import", "-", home=self.home, text=json.dumps(told)),
+                        "a later vote" if code else "")
+            shown = json.loads(tandem("guard", "show", "--json", home=self.home).stdout)
+            self.assertEqual(shown["vote"]["round"], 7 if round_ == 7 else 5)
 
     def test_guard_refuses_strange_files(self):
         self.init()

@@ -129,7 +129,7 @@ static void stop(struct server *s)
     close(s->fd);
 }
 
-Test(http_client, one_connection_serves_many_requests, .timeout = 20)
+Test(http_client, one_connection_serves_many_requests)
 {
     struct server s = {.answers = {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst",
                                    "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"},
@@ -148,7 +148,7 @@ Test(http_client, one_connection_serves_many_requests, .timeout = 20)
     cr_expect_eq(s.connections, 1);
 }
 
-Test(http_client, a_closed_connection_is_dialled_again, .timeout = 20)
+Test(http_client, a_closed_connection_is_dialled_again)
 {
     struct server s = {.answers = {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
                                    "HTTP/1.1 200 OK\r\n\r\nuntil the end"},
@@ -183,7 +183,7 @@ static const struct {
     {"HTTP/1.1 200 OK\r\nX:", TD_E_IO, "closed"},
 };
 
-Test(http_client, bad_answers_end_in_a_reason, .timeout = 30)
+Test(http_client, bad_answers_end_in_a_reason)
 {
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         struct server s = {.answers = {BAD[i].answer}, .answer_count = 1, .close_each = true};
@@ -198,7 +198,7 @@ Test(http_client, bad_answers_end_in_a_reason, .timeout = 30)
     }
 }
 
-Test(http_client, nobody_there, .timeout = 20)
+Test(http_client, nobody_there)
 {
     struct server s = {.answer_count = 0};
     struct node_http_client c;

@@ -164,7 +164,7 @@ static pid_t child(bool deaf)
     return pid;
 }
 
-Test(process, stop_asks_first_and_kills_what_does_not_listen, .timeout = 30)
+Test(process, stop_asks_first_and_kills_what_does_not_listen)
 {
     struct testnet_process list[3] = {{0}};
     char text[64];
