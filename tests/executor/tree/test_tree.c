@@ -331,7 +331,7 @@ Test(exec_tree, leaves_alone_make_the_tree_again)
         cr_expect_eq(found, at);
     }
     for (uint32_t level = 0; level <= EXEC_TREE_DEPTH; level++) {
-        uint32_t width = ((n - 1u) >> level) + 1u;
+        uint32_t width = (uint32_t)((uint64_t)(n - 1u) >> level) + 1u;
         cr_expect_eq(memcmp(again.nodes[level], bed.memory.nodes[level],
                             width * sizeof again.nodes[level][0]),
                      0, "level %u", level);
