@@ -123,6 +123,11 @@ class Home(unittest.TestCase):
         self.expect(0, self.key("--no-guard"))
         self.assertFalse((self.home / "guard.db").exists())
 
+    def test_a_key_without_its_guard_is_taken_back(self):
+        self.init()
+        self.expect(73, self.key("--signer.guard_db=/none/guard.db"), "not kept")
+        self.assertFalse((self.home / "keys/validator.json").exists())
+
     def test_passwords(self):
         self.init()
         self.expect(66, tandem("keys", "new", home=self.home), "no terminal")

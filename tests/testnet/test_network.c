@@ -119,6 +119,9 @@ Test(state, damage_is_said_not_believed)
         "\"supervisor\":{\"pid\":0,\"start\":0},\"processes\":[]}",
         "{\"version\":1,\"validators\":1,\"followers\":0,\"basePort\":1,\"intervalMs\":0,"
         "\"supervisor\":{\"pid\":0,\"start\":0},\"processes\":[{\"pid\":-1,\"start\":0}]}",
+        "{\"version\":1,\"validators\":1,\"followers\":0,\"basePort\":1,\"intervalMs\":0,"
+        "\"supervisor\":{\"pid\":0,\"start\":0},\"processes\":[{\"pid\":1,\"start\":0},"
+        "{\"pid\":1,\"start\":0}]}",
         "{\"version\":1,\"validators\":1,\"followers\":64,\"basePort\":1,\"intervalMs\":0,"
         "\"supervisor\":{\"pid\":0,\"start\":0},\"processes\":[{\"pid\":1,\"start\":0}]}",
     };
