@@ -37,3 +37,9 @@ char *rpc_inline_ask(struct rpc_inline *x, struct td_bytes body, uint64_t conn, 
     node_text_free(&out);
     return NULL;
 }
+
+void rpc_inline_free(struct rpc_inline *x)
+{
+    node_rpc_worker_reset(&x->worker);
+    free(x);
+}

@@ -7,5 +7,6 @@ struct rpc_inline;
 
 /* Besides the workers that `rpc` has. */
 struct rpc_inline *rpc_inline_new(struct node_rpc *rpc);
+void rpc_inline_free(struct rpc_inline *x);
 /* The answer, malloc'ed; NULL: none, as for notifications alone. */
 char *rpc_inline_ask(struct rpc_inline *x, struct td_bytes body, uint64_t conn, size_t *len);

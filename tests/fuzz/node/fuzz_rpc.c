@@ -141,7 +141,7 @@ static void open_all(void)
                            why) == TD_OK);
     asker = rpc_inline_new(rpc);
     method_count = node_rpc_stats(rpc, methods, 128);
-    TD_ASSERT(method_count > 60 && method_count <= 128);
+    TD_ASSERT(method_count > 50 && method_count <= 128);
 }
 
 static void ask(struct td_bytes body, uint64_t conn)
