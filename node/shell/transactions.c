@@ -24,19 +24,6 @@ static struct td_bytes raw_of(const struct tx_job *t)
 
 /* ---- on the tx thread */
 
-static bool recover_one(void *self, uint8_t out_xy[64], const struct td_hash *digest,
-                        const uint8_t r[32], const uint8_t s[32], uint32_t parity)
-{
-    struct node_shell *shell = self;
-    struct td_secp_signed item = {.digest = *digest, .parity = parity};
-    struct td_secp_signer signer;
-    memcpy(item.r, r, sizeof item.r);
-    memcpy(item.s, s, sizeof item.s);
-    bool found = td_secp_recover_many(shell->o.secp, NULL, &signer, &item, 1) == 1;
-    memcpy(out_xy, signer.xy, sizeof signer.xy);
-    return found;
-}
-
 static void judge(struct node_shell *s, struct tx_job *t)
 {
     const struct exec_chain *params = &s->o.genesis->params;
@@ -54,7 +41,7 @@ static void judge(struct node_shell *s, struct tx_job *t)
     struct exec_block_env env = {.chain_id = params->chain_id, .gas_limit = params->gas_limit};
     if (exec_tx_check(&t->tx, &env) != EXEC_TX_OK)
         return;
-    const struct exec_recoverer by = {s, recover_one};
+    const struct exec_recoverer by = node_chain_recoverer(s->chain); /* its block will ask again */
     if (exec_tx_recover_by(&t->tx, &by) != EXEC_TX_OK)
         return;
     t->hostile = false;
