@@ -14,7 +14,7 @@ SEED ?= 1
 FUZZ_RUNS ?= 100000
 MESON_OPTIONS := -Dbuildtype=release -Dwerror=$(WERROR) -Dvectors=$(VECTORS)
 
-.PHONY: help deps deps-all npm build test testnet bench lint tidy format fuzz sim sim-check swarm \
+.PHONY: help deps deps-all npm build test testnet scenarios bench lint tidy format fuzz sim sim-check swarm \
 	planted twins coverage model clean
 
 help: ## this list
@@ -40,6 +40,9 @@ test: deps ## deps, build, whole test suite; ends with "N passed, N failed, N sk
 
 testnet: deps build ## a local network of four validators until Ctrl-C: `tandem testnet up -n 4`
 	@$(BUILD)/tandem testnet up -n 4
+
+scenarios: build ## every scenario of faults on real processes (ten minutes)
+	@python3 tests/testnet/scenarios.py $(BUILD)/tandem all
 
 bench: build ## figures of this machine (docs/benchmarks.md records them)
 	@meson test -C $(BUILD) --benchmark --verbose --num-processes 1
