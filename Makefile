@@ -14,7 +14,7 @@ SEED ?= 1
 FUZZ_RUNS ?= 100000
 MESON_OPTIONS := -Dbuildtype=release -Dwerror=$(WERROR) -Dvectors=$(VECTORS)
 
-.PHONY: help deps deps-all npm build test testnet scenarios bench lint tidy format fuzz sim sim-check swarm \
+.PHONY: help deps deps-all npm build test testnet scenarios soak bench lint tidy format fuzz sim sim-check swarm \
 	planted twins coverage model clean
 
 help: ## this list
@@ -43,6 +43,11 @@ testnet: deps build ## a local network of four validators until Ctrl-C: `tandem 
 
 scenarios: build ## every scenario of faults on real processes (ten minutes)
 	@python3 tests/testnet/scenarios.py $(BUILD)/tandem all
+
+soak: build ## a thousand random kills of real processes, twenty a network (forty minutes)
+	@for seed in $$(seq 1 50); do \
+		$(BUILD)/tandem testnet run testnet/scenarios/random_kills.toml --seed $$seed; \
+	done
 
 bench: build ## figures of this machine (docs/benchmarks.md records them)
 	@meson test -C $(BUILD) --benchmark --verbose --num-processes 1

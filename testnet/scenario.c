@@ -190,8 +190,9 @@ static void nodes_of(struct parse *p, const struct node_toml_table *t, struct sc
     bool two = f->rpc[0] == '\0' &&
                (f->fault.kind == TESTNET_FAULT_PARTITION || f->fault.kind == TESTNET_FAULT_LINK);
     f->leader = nodes != NULL && strcmp(nodes, "leader") == 0;
+    f->random = nodes != NULL && strcmp(nodes, "random") == 0;
     f->to_rest = two && to != NULL && strcmp(to, "rest") == 0;
-    if (!f->leader)
+    if (!f->leader && !f->random)
         set_of(p, t, "nodes", &f->fault.a);
     if (two && !f->to_rest)
         set_of(p, t, "to", &f->fault.b);

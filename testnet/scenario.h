@@ -6,18 +6,16 @@
  *
  * Faults: kind is one of `tandem testnet fault`, its options are keys of the same name: oneway,
  * delay, jitter, loss, rate, flap, skew, disk, point; kind "rpc" has `rpc`.  `nodes = "leader"` is
- * whom n0 takes for the leader when the fault begins.  Without `for` it lasts to the end of the
- * scenario.  `times` and `every` repeat it.
- * Expectations: `within`: becomes true in that time from `at` on; `during`: true all that time;
- * neither: true once the network has recovered, at the end.  Metrics:
- *     blocks       fewest new blocks on a node of `of` since `at`
- *     rounds       most new rounds on a node of `of` since `at`
- *     lag          between the greatest height and the least of `of`
- *     running      processes of `of` that live
- *     exit_code    of the first of `of` that ended, 128 + n for signal n; -1: none has
- *     stall_ms     longest time without a new block anywhere, so far
- *     recovery_ms  longest from the end of a fault, when none is left, to a new block on all nodes
- *     tandem_…     of /metrics, labels added up, the greatest of `of`; since the start of the node
+ * whom n0 takes for the leader when the fault begins, "random" a node that the seed chooses.
+ * Without `for` it lasts to the end of the scenario.  `times` and `every` repeat it. Expectations:
+ * `within`: becomes true in that time from `at` on; `during`: true all that time; neither: true
+ * once the network has recovered, at the end.  Metrics: blocks       fewest new blocks on a node of
+ * `of` since `at` rounds       most new rounds on a node of `of` since `at` lag          between
+ * the greatest height and the least of `of` running      processes of `of` that live exit_code of
+ * the first of `of` that ended, 128 + n for signal n; -1: none has stall_ms     longest time
+ * without a new block anywhere, so far recovery_ms  longest from the end of a fault, when none is
+ * left, to a new block on all nodes tandem_…     of /metrics, labels added up, the greatest of
+ * `of`; since the start of the node
  *
  * 1. Times count from the moment every node has two blocks.
  * 2. Any file ends in a scenario or in a complaint with line and column. */
@@ -36,9 +34,9 @@ enum scenario_op { SCENARIO_EQ, SCENARIO_NE, SCENARIO_LT, SCENARIO_LE, SCENARIO_
 struct scenario_fault {
     int64_t at_ms, for_ms; /* for_ms 0: to the end */
     struct testnet_fault fault;
-    bool leader; /* fault.a is chosen when it begins; fault.b its complement if it is empty */
-    bool to_rest;
-    char rpc[16]; /* "": no abuse of RPC, else its kind */
+    bool leader, random; /* fault.a is chosen when it begins */
+    bool to_rest;        /* fault.b: all others */
+    char rpc[16];        /* "": no abuse of RPC, else its kind */
     uint32_t line;
 };
 

@@ -138,19 +138,36 @@ static void mark_paused(struct scenario_run *r, const struct scenario_fault *f,
             r->nodes[i].paused = paused;
 }
 
+/* splitmix64 */
+static uint64_t draw(struct scenario_run *r)
+{
+    uint64_t z = r->random += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+    return z ^ z >> 31;
+}
+
+/* Whom the fault is about, where that is not known before. */
+static void choose_nodes(struct scenario_run *r, const struct scenario_fault *f,
+                         struct testnet_fault *one)
+{
+    uint64_t all = (UINT64_C(1) << testnet_count(&r->net)) - 1u;
+    uint32_t leader = f->leader ? scenario_leader(r) : UINT32_MAX;
+    if (f->leader)
+        one->a = UINT64_C(1) << (leader == UINT32_MAX ? 0 : leader);
+    if (f->random)
+        one->a = UINT64_C(1) << draw(r) % testnet_count(&r->net);
+    if (f->to_rest)
+        one->b = all;
+    one->b &= ~one->a;
+}
+
 static int begin_fault(struct scenario_run *r, uint32_t i)
 {
     const struct scenario_fault *f = &r->s.faults[i];
     struct scenario_fault_state *st = &r->faults[i];
     struct testnet_fault one = f->fault;
-    uint64_t all = (UINT64_C(1) << testnet_count(&r->net)) - 1u;
-    if (f->leader) {
-        uint32_t leader = scenario_leader(r);
-        one.a = UINT64_C(1) << (leader == UINT32_MAX ? 0 : leader);
-    }
-    if (f->to_rest)
-        one.b = all & ~one.a;
-    one.b &= ~one.a;
+    choose_nodes(r, f, &one);
     st->set = one.a;
     st->state = SCENARIO_ACTIVE;
     r->active++;
@@ -433,6 +450,7 @@ int testnet_run(FILE *out, FILE *err, int argc, char **argv)
     if (code == NODE_EXIT_OK && !r->cli.help && r->seed_text != NULL &&
         !node_cli_number(&r->seed, r->seed_text, 0, INT64_MAX))
         code = node_cli_fail(&r->cli, err, NODE_EXIT_USAGE, "--seed: a whole number");
+    r->random = r->seed;
     r->file = r->cli.word_count > 0 ? r->cli.words[0] : "";
     if (code == NODE_EXIT_OK && !r->cli.help)
         code = run(r);

@@ -45,7 +45,7 @@ struct scenario_run {
     FILE *out, *err;
     struct scenario s;
     struct testnet net;
-    uint64_t seed;
+    uint64_t seed, random; /* random: the generator's state, from seed */
     const char *file, *dir, *base, *junit, *seed_text;
     bool keep;
     struct td_clock clock;

@@ -33,6 +33,9 @@ Test(scenario, is_read)
               s.faults[3].fault.link.loss_ppm == 10000);
     cr_expect(s.expects[0].of == 16 && s.expects[0].during_ms == -1 && s.expects[0].line == 21);
     cr_expect_eq(s.end_ms, 15000);
+    cr_assert_eq(parse("[network]\n[[fault]]\nkind = \"kill\"\nnodes = \"random\"\n" EXPECT),
+                 TD_OK);
+    cr_expect(s.faults[0].random && s.faults[0].fault.a == 0 && s.expects[0].of == 15);
 }
 
 Test(scenario, mistakes_have_a_place)
