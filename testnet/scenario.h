@@ -6,7 +6,7 @@
  *
  * Faults: kind is one of `tandem testnet fault`, its options are keys of the same name: oneway,
  * delay, jitter, loss, rate, flap, skew, disk, point; kind "rpc" has `rpc`.  `nodes = "leader"` is
- * whom n0 takes for the leader when the fault begins, "random" a node that the seed chooses.
+ * whom n0 takes for the leader when the fault begins, "random" a running one that the seed chooses.
  * Without `for` it lasts to the end of the scenario.  `times` and `every` repeat it. Expectations:
  * `within`: becomes true in that time from `at` on; `during`: true all that time; neither: true
  * once the network has recovered, at the end.  Metrics: blocks       fewest new blocks on a node of

@@ -147,6 +147,16 @@ static uint64_t draw(struct scenario_run *r)
     return z ^ z >> 31;
 }
 
+/* A node that runs, as the seed has it; any when none does. */
+static uint32_t running_node(struct scenario_run *r)
+{
+    uint32_t count = testnet_count(&r->net), node = (uint32_t)(draw(r) % count);
+    for (uint32_t i = 0; i < count; i++)
+        if (testnet_alive(&r->net.nodes[(node + i) % count]))
+            return (node + i) % count;
+    return node;
+}
+
 /* Whom the fault is about, where that is not known before. */
 static void choose_nodes(struct scenario_run *r, const struct scenario_fault *f,
                          struct testnet_fault *one)
@@ -156,7 +166,7 @@ static void choose_nodes(struct scenario_run *r, const struct scenario_fault *f,
     if (f->leader)
         one->a = UINT64_C(1) << (leader == UINT32_MAX ? 0 : leader);
     if (f->random)
-        one->a = UINT64_C(1) << draw(r) % testnet_count(&r->net);
+        one->a = UINT64_C(1) << running_node(r);
     if (f->to_rest)
         one->b = all;
     one->b &= ~one->a;
