@@ -178,6 +178,28 @@ static struct td_sig *signature_of(struct bft_signed *m)
     return NULL;
 }
 
+/* Nothing that follows may be signed: the process ends, and its exit code keeps it from being
+ * restarted. */
+static void do_halt(struct node_shell *s, enum bft_halt_reason reason)
+{
+    static const struct {
+        enum node_code code;
+        const char *text;
+    } WHY[] = {
+        [BFT_HALT_TWO_QCS] = {NODE_T_TWO_QCS, "two certified blocks in one round: a third of the "
+                                              "stake misbehaved"},
+        [BFT_HALT_TWO_FINALS] = {NODE_T_TWO_FINALS,
+                                 "a proof contradicts a block that is final here"},
+        [BFT_HALT_DOPPELGANGER] = {NODE_T_DOPPELGANGER,
+                                   "somebody else signs with this validator's key"},
+        [BFT_HALT_GUARD] = {NODE_T_GUARD, "the sign guard refused a message"},
+    };
+    TD_ASSERT(reason != BFT_HALT_NONE);
+    s->halted = true;
+    shell_stop(s, NODE_EXIT_SAFETY_HALT, WHY[reason].code, WHY[reason].text,
+               "do not restart: see docs/operations.md, \"Safety halt\"");
+}
+
 static void do_sign(struct node_shell *s, const struct bft_effect *fx)
 {
     struct bft_signed m = fx->u.sign.msg;
@@ -187,20 +209,19 @@ static void do_sign(struct node_shell *s, const struct bft_effect *fx)
         bft_digest_signed(&digest, &s->config.domain, &m);
         if (s->o.key == NULL ||
             td_secp_sign(s->o.secp, s->o.key, &digest, signature_of(&m)) != TD_OK) {
-            shell_stop(s, NODE_EXIT_INTERNAL, 1002, "cannot sign with the validator key",
+            shell_stop(s, NODE_EXIT_INTERNAL, NODE_T_KEY, "cannot sign with the validator key",
                        "check the key file");
             return;
         }
         bft_guard_keep(&s->guard, &m, fx->u.sign.parent_round);
         s->has_guard = true;
     } else if (v != BFT_GUARD_SAME) {
-        shell_stop(s, NODE_EXIT_SAFETY_HALT, 1003, "the sign guard refused a message",
-                   "do not restart: see the operator's manual, \"safety halt\"");
+        do_halt(s, BFT_HALT_GUARD);
         return;
     }
     struct shell_local *l = calloc(1, sizeof *l);
     if (l == NULL) {
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory", "give the process more memory");
+        shell_no_memory(s);
         return;
     }
     l->kind = BFT_EV_SIGNED;
@@ -260,7 +281,7 @@ static void do_evidence(struct node_shell *s, const struct bft_effect *fx)
     td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_WARN,
                                                 .mod = "consensus",
                                                 .msg = "evidence of misbehaviour",
-                                                .code = 1101,
+                                                .code = NODE_T_EVIDENCE,
                                                 .hint = "stored; the validator can be slashed",
                                                 .fields = fields,
                                                 .field_count = 2});
@@ -274,15 +295,18 @@ static void do_evidence(struct node_shell *s, const struct bft_effect *fx)
 static void do_alarm(struct node_shell *s, enum bft_alarm alarm)
 {
     static const struct {
+        enum node_code code;
         const char *text, *hint;
     } ALARMS[] = {
-        [BFT_ALARM_PASSIVE] = {"this node signs nothing until the next epoch",
+        [BFT_ALARM_PASSIVE] = {NODE_T_PASSIVE, "this node signs nothing until the next epoch",
                                "its sign guard is missing or older than what peers hold"},
-        [BFT_ALARM_DIVERGED] = {"a certified block has another result than this node computed",
+        [BFT_ALARM_DIVERGED] = {NODE_T_DIVERGED,
+                                "a certified block has another result than this node computed",
                                 "compare `tandem status` of several nodes"},
-        [BFT_ALARM_ATTEST_SPLIT] = {"a peer attests another result at this height",
+        [BFT_ALARM_ATTEST_SPLIT] = {NODE_T_ATTEST_SPLIT,
+                                    "a peer attests another result at this height",
                                     "compare `tandem status` of both nodes"},
-        [BFT_ALARM_CLOCK] = {"certified timestamps run ahead of this clock",
+        [BFT_ALARM_CLOCK] = {NODE_T_CLOCK, "certified timestamps run ahead of this clock",
                              "synchronise the clock (chrony, ntpd)"},
     };
     s->stats.last_alarm = ALARMS[alarm].text;
@@ -291,22 +315,8 @@ static void do_alarm(struct node_shell *s, enum bft_alarm alarm)
     td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_WARN,
                                                 .mod = "consensus",
                                                 .msg = ALARMS[alarm].text,
-                                                .code = (uint16_t)(1110u + (unsigned)alarm),
+                                                .code = (uint16_t)ALARMS[alarm].code,
                                                 .hint = ALARMS[alarm].hint});
-}
-
-static void do_halt(struct node_shell *s, enum bft_halt_reason reason)
-{
-    static const char *const TEXT[] = {
-        [BFT_HALT_NONE] = "halted",
-        [BFT_HALT_TWO_QCS] = "two certified blocks in one round: a third of the stake misbehaved",
-        [BFT_HALT_TWO_FINALS] = "a proof contradicts a block that is final here",
-        [BFT_HALT_DOPPELGANGER] = "somebody else signs with this validator's key",
-        [BFT_HALT_GUARD] = "the sign guard refused a message",
-    };
-    s->halted = true;
-    shell_stop(s, NODE_EXIT_SAFETY_HALT, 1003, TEXT[reason],
-               "do not restart: see the operator's manual, \"safety halt\"");
 }
 
 static void do_timer(struct node_shell *s, int64_t at_ns)

@@ -99,6 +99,18 @@ static void executed(struct node_shell *s, const struct exec_job *e)
     shell_payloads_drop(s);
 }
 
+static void cannot_execute(struct node_shell *s, enum td_error err)
+{
+    if (err == TD_E_NOMEM)
+        shell_no_memory(s);
+    else if (err == TD_E_LIMIT)
+        shell_stop(s, NODE_EXIT_CONFIG, NODE_T_STATE_FULL, "the state exceeds what this node holds",
+                   "a version with more room for it is needed");
+    else
+        shell_stop(s, NODE_EXIT_DIVERGENCE, NODE_T_EXECUTE, "a final block cannot be executed here",
+                   "keep the data folder and report it (`tandem db check` first)");
+}
+
 static void exec_done(struct node_job *job)
 {
     struct exec_job *e = (struct exec_job *)job;
@@ -106,10 +118,8 @@ static void exec_done(struct node_job *job)
     s->executing = false;
     if (e->err != TD_OK) {
         TD_LOG(s->o.log, TD_LOG_INFO, "exec", "block failed", TD_LOG_U64("h", e->header.height),
-               TD_LOG_STR("why", td_error_text(e->err)));
-        shell_stop(s, e->err == TD_E_LIMIT ? NODE_EXIT_CONFIG : NODE_EXIT_DIVERGENCE, 1301,
-                   "a final block cannot be executed here",
-                   "keep the data folder and report it (`tandem db check` first)");
+               TD_LOG_STR("why", node_chain_why(s->chain)));
+        cannot_execute(s, e->err);
     } else {
         executed(s, e);
         e->out = NULL;
@@ -126,7 +136,8 @@ void shell_exec_next(struct node_shell *s)
     uint64_t height = s->executed + 1u;
     struct shell_block *b = node_table_find(&s->blocks, &s->final_hash[height % NODE_BLOCKS_MAX]);
     if (b == NULL || b->header.height != height) {
-        shell_stop(s, NODE_EXIT_INTERNAL, 1302, "a final block's header is not at hand",
+        shell_stop(s, NODE_EXIT_INTERNAL, NODE_T_HEADER_GONE,
+                   "a final block's header is not at hand",
                    "start again; if it comes back, report it");
         return;
     }
@@ -147,8 +158,7 @@ void shell_exec_next(struct node_shell *s)
     if (e == NULL || out == NULL) {
         free(e);
         free(out);
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory to execute with",
-                   "give the process more memory");
+        shell_no_memory(s);
         return;
     }
     e->job.done = exec_done;
@@ -167,7 +177,7 @@ void shell_final(struct node_shell *s, const struct bft_effect *fx)
     const struct bft_header *h = fx->u.block.header;
     struct shell_block *b = shell_block_add(s, &fx->u.block.hash, h);
     if (b == NULL || h->height > s->executed + NODE_BLOCKS_MAX - 1u) {
-        shell_stop(s, NODE_EXIT_INTERNAL, 1302, "no room for a final block's header",
+        shell_stop(s, NODE_EXIT_INTERNAL, NODE_T_HEADER_ROOM, "no room for a final block's header",
                    "execution is far behind: start again");
         return;
     }

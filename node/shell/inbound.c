@@ -234,8 +234,7 @@ static void verify_next(struct node_shell *s)
     if (v == NULL || list == NULL) {
         free(v);
         free(list);
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory to verify messages",
-                   "give the process more memory");
+        shell_no_memory(s);
         return;
     }
     for (struct shell_inbound *in = s->in_first; in != NULL; in = in->next)

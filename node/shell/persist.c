@@ -131,7 +131,7 @@ static void fail_all(struct node_shell *s, struct node_job *jobs, const struct s
     td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_ERROR,
                                                 .mod = "storage",
                                                 .msg = error->text,
-                                                .code = 1201,
+                                                .code = NODE_T_WRITE,
                                                 .hint = "free space or replace the disk, then "
                                                         "start again"});
     for (struct node_job *j = jobs; j != NULL; j = j->next)
@@ -202,7 +202,7 @@ static void write_done(struct node_job *job)
     }
     if (w->failed) {
         s->stats.storage_error = "a write failed";
-        shell_stop(s, NODE_EXIT_IO, 1201, "cannot write to disk",
+        shell_stop(s, NODE_EXIT_IO, NODE_T_WRITE_STOP, "cannot write to disk",
                    "see the line above; nothing acknowledged is lost");
     } else if (w->kind == SHELL_WRITE_PERSIST && !s->halted) {
         struct bft_event ev = {.kind = BFT_EV_PERSISTED, .peer = BFT_NO_PEER};
@@ -218,8 +218,7 @@ static struct shell_write *write_new(struct node_shell *s, enum shell_write_kind
 {
     struct shell_write *w = calloc(1, sizeof *w);
     if (w == NULL) {
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory to write with",
-                   "give the process more memory");
+        shell_no_memory(s);
         return NULL;
     }
     w->job.done = write_done;
@@ -234,8 +233,7 @@ static void write_put(struct node_shell *s, struct shell_write *w, bool whole)
 {
     if (!whole) {
         write_drop(&w->job);
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory to write with",
-                   "give the process more memory");
+        shell_no_memory(s);
         return;
     }
     node_thread_put(s->writer, &w->job);

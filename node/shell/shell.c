@@ -16,16 +16,24 @@ int64_t shell_mono(const struct node_shell *s)
     return (int64_t)td_clock_mono_ns(&s->o.clock);
 }
 
-void shell_stop(struct node_shell *s, int exit_code, uint16_t code, const char *what,
+void shell_stop(struct node_shell *s, int exit_code, enum node_code code, const char *what,
                 const char *hint)
 {
     if (s->exit_code != 0)
         return;
     s->exit_code = exit_code;
-    td_log_put(s->o.log,
-               &(struct td_log_event){
-                   .level = TD_LOG_ERROR, .mod = "node", .msg = what, .code = code, .hint = hint});
+    td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_ERROR,
+                                                .mod = "node",
+                                                .msg = what,
+                                                .code = (uint16_t)code,
+                                                .hint = hint});
     event_base_loopbreak(s->o.base);
+}
+
+void shell_no_memory(struct node_shell *s)
+{
+    shell_stop(s, NODE_EXIT_INTERNAL, NODE_T_MEMORY, "no memory left",
+               "give the process more memory, then start again");
 }
 
 /* ---- stepping the core */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "consensus/sigcache.h"
+#include "node/codes.h"
 #include "node/exit_codes.h"
 #include "node/shell/blob.h"
 #include "node/shell/shell.h"
@@ -166,8 +167,10 @@ void shell_local_put(struct node_shell *s, struct shell_local *l);
 /* Deliver what is queued, unless a step is under way. */
 void shell_local_run(struct node_shell *s);
 /* End the process: logs, sets the exit code, breaks the loop. */
-void shell_stop(struct node_shell *s, int exit_code, uint16_t code, const char *what,
+void shell_stop(struct node_shell *s, int exit_code, enum node_code code, const char *what,
                 const char *hint);
+/* The same, for memory that the system refused. */
+void shell_no_memory(struct node_shell *s);
 int64_t shell_mono(const struct node_shell *s);
 
 /* ---- inbound.c */
