@@ -276,14 +276,13 @@ static bool start_events(struct run *r)
 
 static void stop(struct run *r)
 {
-    if (r->ops != NULL)
-        node_http_free(r->ops);
+    /* Servers first: they tell node_rpc of connections that close. */
+    struct node_http *const servers[] = {r->ops, r->http, r->ws};
+    for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++)
+        if (servers[i] != NULL)
+            node_http_free(servers[i]);
     if (r->rpc != NULL)
         node_rpc_free(r->rpc);
-    if (r->http != NULL)
-        node_http_free(r->http);
-    if (r->ws != NULL)
-        node_http_free(r->ws);
     node_shell_free(r->shell);
     for (size_t i = 0; i < 2; i++)
         if (r->signals[i] != NULL)
