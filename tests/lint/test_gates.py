@@ -50,7 +50,7 @@ CLEAN = {
     "node/log.c": 'void f(void)\n{\n    stop(s, NODE_T_DISK, "disk");\n    td_log_put(l, &(struct td_log_event){.level'
                   ' = TD_LOG_WARN, .code = NODE_T_CLOCK});\n    TD_LOG(l, TD_LOG_INFO, "node", "fine");\n}\n',
     "docs/codes.md": "# Codes\n\n| 0 | done |\n| 64 | usage |\n\n| T1201 | disk |\n| T1202 | clock |\n",
-    "docs/tandem.1": ".TS\n0\tsuccess\n64\tusage\n.TE\n",
+    "docs/tandem.1": "0\tsuccess\n64\tusage\n",
     ".clang-format": (REPOSITORY / ".clang-format").read_text(),
     "package-lock.json": '{"packages": {"node_modules/x": {"version": "1.0.0"}}}\n',
 }
