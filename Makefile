@@ -14,11 +14,11 @@ SEED ?= 1
 FUZZ_RUNS ?= 100000
 MESON_OPTIONS := -Dbuildtype=release -Dwerror=$(WERROR) -Dvectors=$(VECTORS)
 
-.PHONY: help deps deps-all npm build test testnet bench lint tidy format fuzz sim sim-check swarm \
+.PHONY: help deps deps-all npm build test testnet e2e bench lint tidy format fuzz sim sim-check swarm \
 	planted twins coverage model clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /  make \1\t/' | expand -t 20
 
 deps: ## install what building and testing needs and the machine lacks (apt-get)
 	@tools/deps.sh
@@ -38,8 +38,11 @@ test: deps ## deps, build, whole test suite; ends with "N passed, N failed, N sk
 	@ninja -C $(BUILD) -j $(JOBS)
 	@python3 tools/run_tests.py --build $(BUILD) --jobs $(JOBS)
 
-testnet: deps build ## a local network of four validators until Ctrl-C: `tandem testnet up -n 4`
+testnet: deps build ## a local network of four validators, ten funded accounts, until Ctrl-C
 	@$(BUILD)/tandem testnet up -n 4
+
+e2e: deps build ## ethers, viem and cast (from npm) against a local network of their own
+	@tools/e2e.sh $(BUILD)
 
 bench: build ## figures of this machine (docs/benchmarks.md records them)
 	@meson test -C $(BUILD) --benchmark --verbose --num-processes 1
