@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/core/assert.h"
+#include "node/fault/fault.h"
 
 /* ---- sending */
 
@@ -82,6 +83,7 @@ void shell_send(struct node_shell *s, uint32_t peer, const struct bft_msg *m)
     free(buf);
     if (body == NULL)
         return;
+    node_fault_reached(NODE_FAULT_BEFORE_SEND);
     if (peer == BFT_NO_PEER)
         p2p_broadcast(s->net, P2P_NO_PEER, class_of(m->kind), key_of(m), body);
     else

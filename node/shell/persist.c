@@ -4,6 +4,7 @@
 
 #include "base/core/assert.h"
 #include "node/chain/record.h"
+#include "node/fault/fault.h"
 #include "node/shell/shell_internal.h"
 
 /* ---- encodings */
@@ -153,14 +154,18 @@ void shell_writer_run(void *ctx, struct node_job *jobs)
     uint64_t began = td_clock_mono_ns(&s->o.clock);
     enum td_error err = TD_OK;
     if (chain) {
+        node_fault_reached(NODE_FAULT_BEFORE_COMMIT);
         err = store_chain_begin(s->database);
         for (struct node_job *j = jobs; j != NULL && err == TD_OK; j = j->next)
             put_one(s->database, (const struct shell_write *)j);
         if (err == TD_OK)
             err = store_chain_commit(s->database, &error);
+        node_fault_reached(NODE_FAULT_AFTER_COMMIT);
     }
     if (err == TD_OK && guard != NULL)
         err = put_guard(s, guard, &error);
+    if (guard != NULL)
+        node_fault_reached(NODE_FAULT_AFTER_GUARD);
     if (err != TD_OK)
         fail_all(s, jobs, &error);
     ((struct shell_write *)jobs)->took_ns = td_clock_mono_ns(&s->o.clock) - began;
