@@ -187,8 +187,8 @@ static bool kind_of(enum testnet_fault_kind *out, const char *word)
 static void nodes_of(struct parse *p, const struct node_toml_table *t, struct scenario_fault *f)
 {
     const char *nodes = text(p, t, "nodes"), *to = text(p, t, "to");
-    bool two = f->rpc[0] == '\0' && (f->fault.kind == TESTNET_FAULT_PARTITION ||
-                                     f->fault.kind == TESTNET_FAULT_LINK);
+    bool two = f->rpc[0] == '\0' &&
+               (f->fault.kind == TESTNET_FAULT_PARTITION || f->fault.kind == TESTNET_FAULT_LINK);
     f->leader = nodes != NULL && strcmp(nodes, "leader") == 0;
     f->to_rest = two && to != NULL && strcmp(to, "rest") == 0;
     if (!f->leader)
@@ -268,8 +268,7 @@ static void expect(struct parse *p, const struct node_toml_table *t)
     const char *metric = text(p, t, "metric"), *op = text(p, t, "op");
     known(p, t, "metric of op value at within during ");
     if (metric == NULL || strlen(metric) >= sizeof e.metric || !metric_known(metric))
-        bad(p, t, "metric",
-            "blocks rounds lag running exit_code stall_ms recovery_ms or tandem_…");
+        bad(p, t, "metric", "blocks rounds lag running exit_code stall_ms recovery_ms or tandem_…");
     else
         snprintf(e.metric, sizeof e.metric, "%s", metric);
     uint32_t k = 0;

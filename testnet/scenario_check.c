@@ -18,8 +18,8 @@ struct compared {
     bool cert_fits; /* it certifies that block and that state */
 };
 
-__attribute__((format(printf, 4, 5))) static void
-result(struct scenario_check *c, const char *name, bool good, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void result(struct scenario_check *c, const char *name,
+                                                         bool good, const char *format, ...)
 {
     va_list args;
     c->name = name;
@@ -34,8 +34,8 @@ result(struct scenario_check *c, const char *name, bool good, const char *format
 static bool hash_member(struct td_hash *out, const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL && td_hex_decode_fixed(out->b, sizeof out->b, TD_HEX_PREFIXED, text,
-                                               strlen(text)) == TD_OK;
+    return text != NULL &&
+           td_hex_decode_fixed(out->b, sizeof out->b, TD_HEX_PREFIXED, text, strlen(text)) == TD_OK;
 }
 
 /* blocks `from` .. `from + count - 1` of a node with their certificates. */
@@ -67,10 +67,10 @@ static bool fetch(struct scenario_run *r, uint32_t node, uint64_t from, uint32_t
         struct td_hash hash, state;
         out[i].block = hash_member(&out[i].hash, block, "hash") &&
                        hash_member(&out[i].state, block, "stateRoot");
-        out[i].cert = hash_member(&hash, cert, "blockHash") &&
-                      hash_member(&state, cert, "stateCommitment");
-        out[i].cert_fits = out[i].cert && td_hash_eq(&hash, &out[i].hash) &&
-                           td_hash_eq(&state, &out[i].state);
+        out[i].cert =
+            hash_member(&hash, cert, "blockHash") && hash_member(&state, cert, "stateCommitment");
+        out[i].cert_fits =
+            out[i].cert && td_hash_eq(&hash, &out[i].hash) && td_hash_eq(&state, &out[i].state);
     }
     json_decref(root);
     return root != NULL;

@@ -97,8 +97,8 @@ static void wait_step(struct scenario_run *r)
 static pid_t helper(struct scenario_run *r, uint32_t node, const char *kind, int64_t ms)
 {
     char tps[24], seconds[24];
-    char *argv[] = {(char *)"load", (char *)"--dir",     r->net.dir, (char *)"--tps",
-                    tps,            (char *)"--seconds", seconds,    NULL};
+    char *argv[] = {(char *)"load",      (char *)"--dir", r->net.dir, (char *)"--tps", tps,
+                    (char *)"--seconds", seconds,         NULL};
     fflush(NULL);
     pid_t parent = getpid(), pid = fork();
     if (pid != 0)
@@ -219,8 +219,8 @@ static int read_file(struct scenario_run *r)
     size_t len = f == NULL ? 0 : fread(text, 1, NODE_TOML_BYTES_MAX, f);
     int code = NODE_EXIT_OK;
     if (f == NULL || ferror(f))
-        code = node_cli_fail(&r->cli, r->err, NODE_EXIT_NO_INPUT, "%s: %s", r->file,
-                             strerror(errno));
+        code =
+            node_cli_fail(&r->cli, r->err, NODE_EXIT_NO_INPUT, "%s: %s", r->file, strerror(errno));
     else if (scenario_parse(&r->s, &why, td_bytes_of(text, len)) != TD_OK)
         code = node_cli_fail(&r->cli, r->err, NODE_EXIT_CONFIG,
                              "%s:%" PRIu32 ":%" PRIu32 ": %s\nWhat a scenario may say: the manual, "

@@ -15,8 +15,8 @@
 
 struct scenario_node {
     struct node_http_client rpc, ops;
-    char address[48]; /* of the validator, as /status says it; "" for a follower */
-    uint64_t height;  /* newest that it told */
+    char address[48];          /* of the validator, as /status says it; "" for a follower */
+    uint64_t height;           /* newest that it told */
     bool ended, paused, alone; /* alone: it ended and no fault told it to */
     int64_t exit_code;         /* -1: has not ended yet */
 };
@@ -30,7 +30,7 @@ struct scenario_fault_state {
 
 struct scenario_expect_state {
     bool begun, done, good, measured;
-    int64_t value; /* last measured */
+    int64_t value;                                                  /* last measured */
     uint64_t height[SCENARIO_NODES_MAX], round[SCENARIO_NODES_MAX]; /* when it began */
 };
 
