@@ -210,6 +210,8 @@ static void write_done(struct node_job *job)
         shell_step(s, &ev);
     } else if (w->kind == SHELL_WRITE_CHANGES) {
         changes_written(s, w->id);
+    } else if (w->kind == SHELL_WRITE_BLOCK && w->id == s->executed + 1u) {
+        shell_exec_next(s); /* may have waited to read it back */
     }
     write_drop(job);
 }
