@@ -25,6 +25,8 @@ void shell_stop(struct node_shell *s, int exit_code, uint16_t code, const char *
     td_log_put(s->o.log,
                &(struct td_log_event){
                    .level = TD_LOG_ERROR, .mod = "node", .msg = what, .code = code, .hint = hint});
+    /* A break before the loop runs is forgotten when it begins; an exit is not. */
+    event_base_loopexit(s->o.base, NULL);
     event_base_loopbreak(s->o.base);
 }
 
