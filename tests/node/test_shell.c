@@ -8,6 +8,7 @@
 
 #include "node/chain/record.h"
 #include "node/exit_codes.h"
+#include "node/shell/shell_internal.h"
 #include "tests/node/shell_bed.h"
 
 static struct shell_bed bed;
@@ -164,4 +165,68 @@ Test(shell, executes_after_a_restart_however_far_behind, .fini = tear_down, .tim
                     shell_bed_head(&bed, 1) == final || node_shell_exit_code(bed.node[1].shell));
     cr_expect_eq(node_shell_exit_code(bed.node[1].shell), 0);
     cr_expect_eq(shell_bed_head(&bed, 1), final);
+}
+
+/* ---- ending */
+
+Test(shell, what_stops_before_the_loop_runs_ends_it, .fini = tear_down)
+{
+    shell_bed_init(&bed, 1, 0);
+    shell_bed_start(&bed, 0);
+    shell_stop(bed.node[0].shell, NODE_EXIT_IO, 1201, "test", NULL);
+    const struct timeval ten = {.tv_sec = 10};
+    uint64_t began = shell_bed_now_ns();
+    evtimer_add(bed.alarm, &ten);
+    cr_assert_geq(event_base_dispatch(bed.base), 0);
+    cr_expect_lt(shell_bed_now_ns() - began, 5000000000u);
+    evtimer_del(bed.alarm);
+    cr_expect_eq(node_shell_exit_code(bed.node[0].shell), NODE_EXIT_IO);
+}
+
+/* ---- strangers */
+
+/* A connection that the network below knows nothing of. */
+static void fake_peer(struct node_shell *s, uint32_t peer)
+{
+    s->peers[peer] = (struct shell_peer){.up = true, .serial = ++s->peer_serial};
+}
+
+static void bad_vote(struct node_shell *s, uint32_t peer, uint64_t round)
+{
+    struct bft_msg m = {.kind = BFT_MSG_VOTE};
+    struct td_writer w;
+    m.u.vote.epoch = s->view.epoch;
+    m.u.vote.round = round;
+    m.u.vote.hash.b[0] = 1;
+    m.u.vote.sig.b[31] = 1;
+    m.u.vote.sig.b[63] = 1;
+    size_t len = bft_msg_size(&m);
+    uint8_t *bytes = malloc(len);
+    td_writer_init(&w, bytes, len);
+    bft_msg_encode(&w, &m);
+    cr_assert_eq(w.err, TD_OK);
+    shell_frame(s, peer, bytes, len);
+}
+
+Test(shell, one_peer_has_a_share_of_the_queue_and_one_bad_signature, .fini = tear_down)
+{
+    shell_bed_init(&bed, 4, 1000); /* one of four: it makes no blocks */
+    shell_bed_start(&bed, 0);
+    struct node_shell *s = bed.node[0].shell;
+    fake_peer(s, 7);
+    fake_peer(s, 8);
+    s->verifying = true; /* the thread is busy */
+    for (uint32_t i = 0; i < 3u * NODE_INBOUND_PEER_MAX; i++)
+        bad_vote(s, 7, 1 + i);
+    cr_expect_eq(s->peers[7].in_count, NODE_INBOUND_PEER_MAX);
+    uint64_t verified = s->stats.verified;
+    s->verifying = false;
+    bad_vote(s, 8, 1);
+    SHELL_BED_UNTIL(&bed, 10, s->in_count == 0);
+    cr_expect_eq(s->stats.verified - verified, 2); /* one of each connection */
+    cr_expect_eq(s->in_checks, 0);
+    cr_expect_eq(s->in_bytes, 0);
+    cr_expect_eq(s->peers[7].in_count, 0);
+    cr_expect_eq(s->peers[7].in_bytes, 0);
+    s->peers[7].up = s->peers[8].up = false;
 }
