@@ -311,8 +311,6 @@ static void do_alarm(struct node_shell *s, enum bft_alarm alarm)
         [BFT_ALARM_CLOCK] = {NODE_T_CLOCK, "certified timestamps run ahead of this clock",
                              "synchronise the clock (chrony, ntpd)"},
     };
-    s->stats.last_alarm = ALARMS[alarm].text;
-    s->stats.passive |= alarm == BFT_ALARM_PASSIVE;
     s->stats.diverged |= alarm == BFT_ALARM_DIVERGED;
     td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_WARN,
                                                 .mod = "consensus",

@@ -99,9 +99,7 @@ struct node_shell_status {
     uint64_t exec_blocks, exec_ns, gas_used, txs_executed, txs_skipped;
     uint64_t proposals_made, evidence_seen;
     uint32_t payloads_held;
-    bool passive;
     bool diverged;
-    const char *last_alarm; /* NULL = none */
     const char *storage_error;
     uint64_t missed_leader_slots; /* own, by rounds that timed out */
     struct node_histogram commit_latency, exec_seconds, fsync_seconds;
