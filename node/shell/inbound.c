@@ -228,11 +228,11 @@ static bool all_good(const struct node_shell *s, struct shell_inbound *in)
 }
 
 /* Whether an earlier message of this connection has failed already. */
-static bool known_bad(const struct verify_job *v, uint32_t upto)
+static bool known_bad(const struct verify_job *v, uint32_t up_to)
 {
-    for (uint32_t i = 0; i < upto; i++)
-        if (v->list[i]->failed && v->list[i]->peer == v->list[upto]->peer &&
-            v->list[i]->peer_serial == v->list[upto]->peer_serial)
+    for (uint32_t i = 0; i < up_to; i++)
+        if (v->list[i]->failed && v->list[i]->peer == v->list[up_to]->peer &&
+            v->list[i]->peer_serial == v->list[up_to]->peer_serial)
             return true;
     return false;
 }

@@ -106,7 +106,7 @@ Test(shell, a_second_process_is_refused, .fini = tear_down)
 
 /* Node 1's database gets what node 0's holds of final blocks, epochs and proofs, and nothing of
  * their execution: as after a sync that ran ahead of it. */
-static void copy_unexecuted(uint64_t upto)
+static void copy_unexecuted(uint64_t up_to)
 {
     struct store_chain *to;
     struct store_chain_reader *from, *own;
@@ -124,7 +124,7 @@ static void copy_unexecuted(uint64_t upto)
     cr_assert_eq(node_chain_open(&chain, &state, to, own, &why), TD_OK);
     node_chain_close(chain);
     cr_assert_eq(store_chain_begin(to), TD_OK);
-    for (uint64_t h = 1; h <= upto; h++) {
+    for (uint64_t h = 1; h <= up_to; h++) {
         struct store_chain_block b;
         struct td_bytes payload, cert;
         td_arena_init(&arena, memory, room);
