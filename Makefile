@@ -14,7 +14,7 @@ SEED ?= 1
 FUZZ_RUNS ?= 100000
 MESON_OPTIONS := -Dbuildtype=release -Dwerror=$(WERROR) -Dvectors=$(VECTORS)
 
-.PHONY: help deps deps-all npm build test testnet e2e bench lint tidy format fuzz sim sim-check swarm \
+.PHONY: help deps deps-all npm build test testnet e2e scenarios bench lint tidy format fuzz sim sim-check swarm \
 	planted twins coverage model clean
 
 help: ## this list
@@ -43,6 +43,9 @@ testnet: deps build ## a local network of four validators, ten funded accounts, 
 
 e2e: deps build ## ethers, viem and cast (from npm) against a local network of their own
 	@tools/e2e.sh $(BUILD)
+
+scenarios: build ## every scenario of faults on real processes (ten minutes)
+	@python3 tests/testnet/scenarios.py $(BUILD)/tandem all
 
 bench: build ## figures of this machine (docs/benchmarks.md records them)
 	@meson test -C $(BUILD) --benchmark --verbose --num-processes 1

@@ -27,7 +27,6 @@ enum node_code {
 
     NODE_T_EXECUTE = 1301,
     NODE_T_HEADER_GONE = 1302,
-    NODE_T_HEADER_ROOM = 1303,
     NODE_T_STATE_FULL = 1304,
 
     NODE_T_RPC_ACCEPT = 3301,

@@ -9,4 +9,6 @@ int testnet_down(FILE *out, FILE *err, int argc, char **argv);
 int testnet_ps(FILE *out, FILE *err, int argc, char **argv);
 int testnet_logs(FILE *out, FILE *err, int argc, char **argv);
 int testnet_load_run(FILE *out, FILE *err, int argc, char **argv);
+int testnet_fault(FILE *out, FILE *err, int argc, char **argv);
+int testnet_run(FILE *out, FILE *err, int argc, char **argv);
 int testnet_report(FILE *out, FILE *err, int argc, char **argv);

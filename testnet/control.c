@@ -28,8 +28,9 @@ static int stop_network(struct testnet *t, const struct node_cli *cli, FILE *out
     for (uint32_t i = 0; i < testnet_count(t); i++)
         living += testnet_alive(&t->nodes[i]) ? 1 : 0;
     uint32_t killed = testnet_stop(&t->supervisor, 1, SUPERVISOR_GRACE_MS);
-    killed += testnet_stop(t->nodes, testnet_count(t), TESTNET_GRACE_MS);
+    killed += testnet_stop_nodes(t);
     memset(&t->supervisor, 0, sizeof t->supervisor);
+    memset(&t->links, 0, sizeof t->links);
     memset(t->nodes, 0, sizeof t->nodes);
     if (testnet_save(t) != 0)
         return node_cli_fail(cli, err, NODE_EXIT_IO, "%s/testnet.json: %s", t->dir,

@@ -16,6 +16,7 @@
 #include "node/cli/home.h"
 #include "node/exit_codes.h"
 #include "testnet/accounts.h"
+#include "testnet/links.h"
 
 #define REMOVE_FILES 16 /* open at once while a tree is walked */
 
@@ -103,8 +104,11 @@ static int make_node(const struct testnet *t, const struct node_cli *home, FILE 
         return code;
     node_transport_public(out->transport, secret);
     td_secret_wipe(secret, sizeof secret);
-    snprintf(out->host, sizeof out->host, "127.0.0.1");
-    out->port = testnet_p2p_port(t, node);
+    /* No hint where links have faults: every way to a node leads through them. */
+    if (!t->faults) {
+        snprintf(out->host, sizeof out->host, "127.0.0.1");
+        out->port = testnet_p2p_port(t, node);
+    }
     return node < t->validators ? make_validator(home, err, secp, &out->member) : NODE_EXIT_OK;
 }
 
@@ -190,10 +194,15 @@ static void print_config(FILE *f, const struct testnet *t, const char (*ids)[65]
             "peers = [",
             node, node < t->validators ? "validator" : "follower",
             (unsigned)testnet_p2p_port(t, node));
-    for (uint32_t i = 0, shown = 0; i < t->validators; i++)
-        if (i != node)
-            fprintf(f, "%s\"%s@127.0.0.1:%u\"", shown++ == 0 ? "" : ", ", ids[i],
-                    (unsigned)testnet_p2p_port(t, i));
+    for (uint32_t i = 0, shown = 0; i < t->validators; i++) {
+        char host[16] = "127.0.0.1";
+        if (i == node)
+            continue;
+        if (t->faults)
+            testnet_link_host(host, node, i);
+        fprintf(f, "%s\"%s@%s:%u\"", shown++ == 0 ? "" : ", ", ids[i], host,
+                (unsigned)testnet_p2p_port(t, i));
+    }
     fprintf(f,
             "]\n\n[mempool]\nper_account = 16384\n\n[rpc]\nhttp = \"127.0.0.1:%u\"\n"
             "ws = \"127.0.0.1:%u\"\nnamespaces = [\"eth\", \"net\", \"web3\", \"tandem\", "
@@ -201,6 +210,8 @@ static void print_config(FILE *f, const struct testnet *t, const char (*ids)[65]
             "[storage]\nmin_free_bytes = %u\n\n[prover]\nmode = \"off\"\n",
             (unsigned)testnet_http_port(t, node), (unsigned)testnet_ws_port(t, node),
             (unsigned)testnet_ops_port(t, node), MIN_FREE_BYTES);
+    if (t->faults)
+        fprintf(f, "\n[fault]\nenabled = true\n");
     if (node < t->validators)
         fprintf(f, "\n[signer]\npassword_file = \"password\"\n");
 }
@@ -287,9 +298,13 @@ int testnet_remove(const struct testnet *t, const struct node_cli *cli, FILE *er
             return node_cli_fail(cli, err, NODE_EXIT_IO, "cannot remove %s: %s", path,
                                  strerror(errno));
     }
-    int len = snprintf(path, sizeof path, "%s/testnet.json", t->dir);
-    TD_ASSERT(len > 0 && (size_t)len < sizeof path);
-    if (unlink(path) != 0 && errno != ENOENT)
-        return node_cli_fail(cli, err, NODE_EXIT_IO, "cannot remove %s: %s", path, strerror(errno));
+    static const char *const files[] = {"faults.json", "links.log", "testnet.json"};
+    for (size_t i = 0; i < 3; i++) {
+        int len = snprintf(path, sizeof path, "%s/%s", t->dir, files[i]);
+        TD_ASSERT(len > 0 && (size_t)len < sizeof path);
+        if (unlink(path) != 0 && errno != ENOENT)
+            return node_cli_fail(cli, err, NODE_EXIT_IO, "cannot remove %s: %s", path,
+                                 strerror(errno));
+    }
     return NODE_EXIT_OK;
 }

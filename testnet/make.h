@@ -10,5 +10,6 @@ int testnet_make(const struct testnet *t, const struct node_cli *cli, FILE *err)
 /* Write the nodes' tandem.toml again, for other ports than they were made with. */
 int testnet_configure(const struct testnet *t, const struct node_cli *cli, FILE *err);
 
-/* Remove what testnet_make and the nodes put into t->dir: DIR/nK and DIR/testnet.json. */
+/* Remove what testnet_make and the nodes put into t->dir: DIR/nK and the files
+ * beside them. */
 int testnet_remove(const struct testnet *t, const struct node_cli *cli, FILE *err);

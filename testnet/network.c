@@ -125,14 +125,17 @@ static bool read_state(struct testnet *t, const json_t *root)
 {
     uint64_t version, validators, followers, base;
     const json_t *nodes = json_object_get(root, "processes");
+    const json_t *links = json_object_get(root, "links");
     if (!number(&version, root, "version", 1, 1) ||
         !number(&validators, root, "validators", 1, TESTNET_NODES_MAX) ||
         !number(&followers, root, "followers", 0, TESTNET_NODES_MAX - validators) ||
         !number(&base, root, "basePort", 1, TESTNET_BASE_PORT_MAX) ||
         !number(&t->interval_ms, root, "intervalMs", 0, INT64_MAX) ||
         !process(&t->supervisor, json_object_get(root, "supervisor")) ||
+        (links != NULL && !process(&t->links, links)) ||
         json_array_size(nodes) != validators + followers)
         return false;
+    t->faults = json_is_true(json_object_get(root, "faults"));
     t->validators = (uint32_t)validators;
     t->followers = (uint32_t)followers;
     t->base_port = (uint32_t)base;
@@ -186,9 +189,10 @@ int testnet_save(const struct testnet *t)
     fprintf(f,
             "{\"version\":1,\"validators\":%" PRIu32 ",\"followers\":%" PRIu32
             ",\"basePort\":%" PRIu32 ",\"intervalMs\":%" PRIu64
-            ",\n \"supervisor\":{\"pid\":%ld,\"start\":%" PRIu64 "},\n \"processes\":[",
-            t->validators, t->followers, t->base_port, t->interval_ms, (long)t->supervisor.pid,
-            t->supervisor.start);
+            ",\"faults\":%s,\n \"supervisor\":{\"pid\":%ld,\"start\":%" PRIu64
+            "},\"links\":{\"pid\":%ld,\"start\":%" PRIu64 "},\n \"processes\":[",
+            t->validators, t->followers, t->base_port, t->interval_ms, t->faults ? "true" : "false",
+            (long)t->supervisor.pid, t->supervisor.start, (long)t->links.pid, t->links.start);
     for (uint32_t i = 0; i < testnet_count(t); i++)
         fprintf(f, "%s{\"pid\":%ld,\"start\":%" PRIu64 "}", i == 0 ? "" : ",",
                 (long)t->nodes[i].pid, t->nodes[i].start);

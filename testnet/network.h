@@ -3,6 +3,8 @@
  *     DIR/testnet.json        nodes, ports, processes
  *     DIR/nK/                 a node's home folder: tandem.toml genesis.json keys/ guard.db data/
  *     DIR/nK/log              what it writes to its standard streams
+ *     DIR/faults.json         what is done to it (testnet/fault.h)
+ *     DIR/links.log           the link proxy's standard streams
  *
  * 1. Node i listens at http base + 10 i, ws one higher, ops 1000 higher, p2p 22000 higher.
  * 2. A process is named by its id and the time it started at, so that an id used again is not taken
@@ -31,7 +33,8 @@ struct testnet {
     uint32_t validators, followers; /* nodes 0 .. validators - 1 sign */
     uint32_t base_port;
     uint64_t interval_ms;
-    struct testnet_process supervisor;
+    bool faults; /* nodes talk through testnet/links.h and take faults from DIR/nK/fault */
+    struct testnet_process supervisor, links;
     struct testnet_process nodes[TESTNET_NODES_MAX];
 };
 

@@ -144,6 +144,13 @@ uint32_t testnet_stop(const struct testnet_process *list, uint32_t count, uint32
     return killed;
 }
 
+uint32_t testnet_stop_nodes(const struct testnet *t)
+{
+    signal_living(t->nodes, testnet_count(t), SIGCONT);
+    uint32_t killed = testnet_stop(t->nodes, testnet_count(t), TESTNET_GRACE_MS);
+    return killed + testnet_stop(&t->links, 1, TESTNET_GRACE_MS);
+}
+
 /* ---- logs */
 
 void testnet_tail(FILE *out, const char *path, uint32_t lines, const char *indent)

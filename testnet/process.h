@@ -15,6 +15,9 @@ int testnet_spawn(struct testnet *t, uint32_t node, bool bound);
  * after as long again.  Returns how many had to be killed. */
 uint32_t testnet_stop(const struct testnet_process *list, uint32_t count, uint32_t grace_ms);
 
+/* All nodes, and then their links.  A node that was paused goes on first, to end in order. */
+uint32_t testnet_stop_nodes(const struct testnet *t);
+
 /* The last `lines` lines of a file, each after `indent`; nothing when it cannot be read. */
 void testnet_tail(FILE *out, const char *path, uint32_t lines, const char *indent);
 

@@ -36,7 +36,8 @@ static void read_block(struct block *out, const json_t *answer)
     if (!out->known)
         return;
     snprintf(out->hash, sizeof out->hash, "%s", hash);
-    if (!testnet_quantity(&out->time_ms, json_object_get(b, "timestampMs")))
+    const json_t *extras = json_object_get(b, "tandem");
+    if (!testnet_quantity(&out->time_ms, json_object_get(extras, "timestampMs")))
         out->time_ms = seconds * 1000u;
     out->txs = json_array_size(json_object_get(b, "transactions"));
 }

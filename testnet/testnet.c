@@ -15,6 +15,8 @@ static const struct {
     {"ps", testnet_ps, "its processes and heights"},
     {"logs", testnet_logs, "what a node wrote: logs N [-f]"},
     {"load", testnet_load_run, "send transfers at a rate and time their way into blocks"},
+    {"fault", testnet_fault, "kill, pause, partition, delay, …; clear and list them"},
+    {"run", testnet_run, "a scenario of faults and what must come of it"},
     {"report", testnet_report, "compare all nodes' chains, and the blocks' rhythm"},
 };
 

@@ -1,4 +1,5 @@
-/* `tandem testnet up|down|ps|logs|load|report`: a local network of real node processes. */
+/* `tandem testnet up|down|ps|logs|load|fault|run|report`: a local network of real node processes.
+ */
 #pragma once
 
 /* argv[0] is "testnet".  Writes to the standard streams.  Returns an exit code of

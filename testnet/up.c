@@ -24,6 +24,8 @@
 #include "node/exit_codes.h"
 #include "testnet/accounts.h"
 #include "testnet/commands.h"
+#include "testnet/fault.h"
+#include "testnet/links.h"
 #include "testnet/live.h"
 #include "testnet/make.h"
 #include "testnet/process.h"
@@ -44,7 +46,7 @@ struct up {
     struct testnet net;
     FILE *out, *err;
     const char *dir, *nodes, *followers, *base, *interval;
-    bool detach, fresh, existing;
+    bool detach, fresh, existing, faults;
     int signals; /* signalfd */
     bool stop;   /* asked to */
     bool reaped[TESTNET_NODES_MAX];
@@ -79,12 +81,13 @@ static int wanted(struct up *u)
         return node_cli_fail(&u->cli, u->err, NODE_EXIT_USAGE,
                              "--block-interval: 0 to %u milliseconds", INTERVAL_MS_MAX);
     t->interval_ms = interval;
+    t->faults = u->faults;
     return NODE_EXIT_OK;
 }
 
 static bool any_alive(const struct testnet *t)
 {
-    bool alive = testnet_alive(&t->supervisor);
+    bool alive = testnet_alive(&t->supervisor) || testnet_alive(&t->links);
     for (uint32_t i = 0; i < testnet_count(t); i++)
         alive |= testnet_alive(&t->nodes[i]);
     return alive;
@@ -202,6 +205,23 @@ static void reap(struct up *u)
     }
 }
 
+/* Nodes that `tandem testnet fault` started again are others than those this process began with. */
+static void follow_faults(struct up *u)
+{
+    struct testnet now = u->net;
+    if (!u->net.faults || testnet_load(&now) != TD_OK ||
+        testnet_count(&now) != testnet_count(&u->net))
+        return;
+    reap(u);
+    for (uint32_t i = 0; i < testnet_count(&now); i++) {
+        if (now.nodes[i].pid == u->net.nodes[i].pid)
+            continue;
+        u->living += u->reaped[i] ? 1 : 0;
+        u->reaped[i] = false;
+        u->net.nodes[i] = now.nodes[i];
+    }
+}
+
 /* Wait for a signal, at most so long; takes in what there is. */
 static void wait_signals(struct up *u, int timeout_ms)
 {
@@ -218,7 +238,18 @@ static void wait_signals(struct up *u, int timeout_ms)
 
 static int spawn_all(struct up *u)
 {
+    struct td_clock clock = td_clock_system();
+    struct testnet_faults none = {.next = 1};
     testnet_process_of(&u->net.supervisor, getpid());
+    if (u->net.faults) { /* what was done to a network before it stopped is over */
+        if (testnet_faults_save(&none, u->net.dir) != 0)
+            return node_cli_fail(&u->cli, u->err, NODE_EXIT_CANT_CREATE, "%s/faults.json: %s",
+                                 u->net.dir, strerror(errno));
+        int code =
+            testnet_links_start(&u->net, &u->cli, u->err, !u->detach, td_clock_mono_ns(&clock));
+        if (code != NODE_EXIT_OK)
+            return code;
+    }
     for (uint32_t i = 0; i < testnet_count(&u->net); i++) {
         if (testnet_spawn(&u->net, i, !u->detach) != 0)
             return node_cli_fail(&u->cli, u->err, NODE_EXIT_IO, "cannot start n%" PRIu32 ": %s", i,
@@ -312,7 +343,8 @@ static void show_live(struct up *u, struct testnet_live *l, uint32_t turn)
 
 static int run_live(struct up *u, struct testnet_live *l)
 {
-    for (uint32_t turn = 0; !u->stop && u->living > 0; turn++) {
+    for (uint32_t turn = 0; !u->stop && (u->living > 0 || u->net.faults); turn++) {
+        follow_faults(u);
         show_live(u, l, turn);
         wait_signals(u, u->terminal ? TERMINAL_MS : LINE_MS);
     }
@@ -324,9 +356,11 @@ static int run_live(struct up *u, struct testnet_live *l)
 static void stop_all(struct up *u)
 {
     u->stop = true;
-    uint32_t killed = testnet_stop(u->net.nodes, testnet_count(&u->net), TESTNET_GRACE_MS);
+    follow_faults(u);
+    uint32_t killed = testnet_stop_nodes(&u->net);
     reap(u);
     memset(&u->net.supervisor, 0, sizeof u->net.supervisor);
+    memset(&u->net.links, 0, sizeof u->net.links);
     memset(u->net.nodes, 0, sizeof u->net.nodes);
     (void)save(u);
     if (killed > 0)
@@ -386,20 +420,24 @@ int testnet_up(FILE *out, FILE *err, int argc, char **argv)
         {.name = "--follower", .value = &u->followers},
         {.name = "--detach", .seen = &u->detach},
         {.name = "--fresh", .seen = &u->fresh},
+        {.name = "--faults", .seen = &u->faults},
     };
     const struct node_cli_spec spec = {
         .command = "testnet up",
-        .usage = "usage: tandem testnet up [-n 4] [--dir DIR] [--base-port 8645] [--detach] "
-                 "[--fresh]\n\n"
-                 "Makes keys and genesis, starts the nodes, waits for blocks, and runs until "
-                 "Ctrl-C.  A network\nthat the folder holds already goes on where it was.\n\n"
-                 "  -n N                 validators\n"
-                 "  --follower K         and K nodes that do not sign\n"
-                 "  --block-interval MS  1000; 0: as fast as possible\n"
-                 "  --base-port P        node i: HTTP P+10i, WS P+1+10i, ops P+1000+10i, p2p "
-                 "P+22000+10i\n"
-                 "  --detach             leave it running; `tandem testnet down` stops it\n"
-                 "  --fresh              remove the network that the folder holds first",
+        .usage =
+            "usage: tandem testnet up [-n 4] [--dir DIR] [--base-port 8645] [--detach] "
+            "[--fresh]\n\n"
+            "Makes keys and genesis, starts the nodes, waits for blocks, and runs until "
+            "Ctrl-C.  A network\nthat the folder holds already goes on where it was.\n\n"
+            "  -n N                 validators\n"
+            "  --follower K         and K nodes that do not sign\n"
+            "  --block-interval MS  1000; 0: as fast as possible\n"
+            "  --base-port P        node i: HTTP P+10i, WS P+1+10i, ops P+1000+10i, p2p "
+            "P+22000+10i\n"
+            "  --detach             leave it running; `tandem testnet down` stops it\n"
+            "  --faults             links pass through a proxy, and nodes take faults: `tandem "
+            "testnet fault`\n"
+            "  --fresh              remove the network that the folder holds first",
         .flags = flags,
         .flag_count = sizeof flags / sizeof flags[0],
     };

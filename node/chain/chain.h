@@ -28,6 +28,7 @@ enum node_item {
     NODE_ITEM_PREV_SET = 3,
     NODE_ITEM_RECORD_SEQUENCE = 4,
 };
+/* Values are whole messages of consensus/message.h, the kind's byte first. */
 enum node_cert {
     NODE_CERT_ATTEST = 0,   /* by height */
     NODE_CERT_BATCH = 1,    /* by last height */

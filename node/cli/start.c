@@ -87,6 +87,12 @@ static int open_all(struct starting *s, FILE *err)
     if (code != NODE_EXIT_OK)
         return code;
     s->has_genesis = true;
+    if (node_config_boolean(&s->cli.config, NODE_OPT_FAULT_ENABLED) && !s->genesis.development)
+        return node_cli_fail(&s->cli, err, NODE_EXIT_CONFIG,
+                             "fault.enabled: this chain is not one for development\n"
+                             "Remove [fault] from %s; only a genesis with \"development\": true "
+                             "takes faults",
+                             s->cli.file);
     code = node_home_transport(&s->cli, err, s->run.transport);
     if (code == NODE_EXIT_OK)
         code = open_key(s, err);
@@ -110,6 +116,8 @@ static int run(struct starting *s, FILE *err)
     s->run.database_path = s->database;
     s->run.name = node_config_text(&s->cli.config, NODE_OPT_NODE_NAME);
     s->run.log = &s->log;
+    if (node_config_boolean(&s->cli.config, NODE_OPT_FAULT_ENABLED))
+        s->run.fault_home = s->cli.home;
     return node_run(&s->run, err);
 }
 

@@ -202,9 +202,8 @@ static void put_cert(struct node_text *t, const struct bft_attest_cert *cert)
 static void certificate(struct node_rpc_call *c)
 {
     struct node_rpc_block_ref ref;
-    struct bft_attest_cert cert;
+    struct bft_msg m;
     struct td_bytes bytes;
-    struct td_reader reader;
     uint64_t height;
     enum td_error err;
     if (!node_rpc_params(c, 1, 1) || !node_rpc_param_state_block(c, 0, &ref))
@@ -218,12 +217,12 @@ static void certificate(struct node_rpc_call *c)
         return;
     }
     if (err == TD_OK) {
-        td_reader_init(&reader, bytes.ptr, bytes.len);
-        bft_attest_cert_decode(&reader, &c->worker->arena, &cert);
-        err = reader.err;
+        err = bft_msg_decode(&m, &c->worker->arena, bytes.ptr, bytes.len);
+        if (err == TD_OK && m.kind != BFT_MSG_ATTEST_CERT)
+            err = TD_E_CORRUPT;
     }
     if (err == TD_OK)
-        put_cert(&c->out, &cert);
+        put_cert(&c->out, &m.u.attest_cert);
     node_rpc_fail_error(c, err, "certificate");
     node_rpc_answer(c);
 }

@@ -18,7 +18,7 @@ struct pages {
     char hosts[SHOWN_PEERS][P2P_HOST_BYTES_MAX + 1u];
     struct node_ops_block blocks[NODE_SHELL_RECENT];
     char leaders[NODE_SHELL_RECENT][TD_ADDR_TEXT_BYTES];
-    struct node_ops_count rejected[1];
+    struct node_ops_count rejected[1], faults[3];
     struct node_shell_status status;
 };
 static struct pages pages;
@@ -134,6 +134,13 @@ static void fill(const struct run *r, struct node_ops_view *v)
     fill_peers(r, v, mono);
     fill_blocks(r, v);
     fill_disk(r, v);
+    if (r->fault != NULL) {
+        const struct node_fault_active on = node_fault_active();
+        pages.faults[0] = (struct node_ops_count){"clock", on.clock};
+        pages.faults[1] = (struct node_ops_count){"disk", on.disk};
+        pages.faults[2] = (struct node_ops_count){"point", on.point};
+        v->faults = (struct node_ops_counts){pages.faults, 3};
+    }
 }
 
 static void on_page(void *ctx, struct node_http_request *q, enum node_http_kind kind,

@@ -1,5 +1,6 @@
 #include "node/run/run.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -289,7 +290,21 @@ static void stop(struct run *r)
             event_free(r->signals[i]);
     if (r->housekeeping != NULL)
         event_free(r->housekeeping);
+    node_fault_free(r->fault);
     event_base_free(r->base);
+}
+
+/* Before anything is opened: the disk's faults are under every file from then on. */
+static int start_faults(struct run *r, FILE *err)
+{
+    if (r->o.fault_home == NULL)
+        return NODE_EXIT_OK;
+    r->clock = node_fault_clock();
+    r->fault = node_fault_new(r->base, r->o.fault_home);
+    if (r->fault != NULL)
+        return NODE_EXIT_OK;
+    fprintf(err, "tandem start: %s/fault: %s\n", r->o.fault_home, strerror(errno));
+    return NODE_EXIT_CANT_CREATE;
 }
 
 int node_run(const struct node_run_options *options, FILE *err)
@@ -307,7 +322,9 @@ int node_run(const struct node_run_options *options, FILE *err)
         free(r);
         return NODE_EXIT_INTERNAL;
     }
-    int code = start_shell(r, err);
+    int code = start_faults(r, err);
+    if (code == NODE_EXIT_OK)
+        code = start_shell(r, err);
     if (code == NODE_EXIT_OK)
         code = start_rpc(r, err);
     if (code == NODE_EXIT_OK && !start_events(r))

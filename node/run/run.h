@@ -18,6 +18,7 @@ struct node_run_options {
     const struct td_secp_key *key; /* NULL: follower */
     uint8_t transport[32];         /* secret */
     const char *guard_path, *database_path, *name;
+    const char *fault_home; /* NULL: no faults; else of node/fault/fault.h */
     const struct td_log *log;
 };
 

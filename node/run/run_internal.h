@@ -1,5 +1,6 @@
 #pragma once
 
+#include "node/fault/fault.h"
 #include "node/rpc/rpc.h"
 #include "node/run/run.h"
 #include "node/shell/shell.h"
@@ -9,6 +10,7 @@ struct run {
     struct td_clock clock;
     struct event_base *base;
     struct event *signals[2], *housekeeping;
+    struct node_fault *fault; /* NULL: none are taken */
     struct node_shell *shell;
     struct node_rpc_backend backend;
     struct node_rpc *rpc;

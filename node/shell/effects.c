@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/core/assert.h"
+#include "node/fault/fault.h"
 
 /* ---- sending */
 
@@ -82,6 +83,7 @@ void shell_send(struct node_shell *s, uint32_t peer, const struct bft_msg *m)
     free(buf);
     if (body == NULL)
         return;
+    node_fault_reached(NODE_FAULT_BEFORE_SEND);
     if (peer == BFT_NO_PEER)
         p2p_broadcast(s->net, P2P_NO_PEER, class_of(m->kind), key_of(m), body);
     else
@@ -248,24 +250,24 @@ static void do_proof(struct node_shell *s, const struct bft_effect *fx)
     struct bft_msg m = {.kind = BFT_MSG_CERTIFICATE};
     m.u.certificate.kind = BFT_CERTIFICATE_PROOF;
     m.u.certificate.proof = fx->u.proof;
-    struct node_blob *bytes = shell_encode_msg(&m);
-    shell_write_item(s, NODE_ITEM_FINAL_PROOF, node_blob_ref(bytes));
-    shell_write_cert(s, NODE_CERT_PROOF, s->final, bytes);
+    bool has_tip = fx->u.proof.kind == BFT_PROOF_COMMIT || fx->u.proof.kind == BFT_PROOF_TWO_CHAIN;
+    shell_write_proof(s, s->final, shell_encode_msg(&m), has_tip ? fx->u.proof.tip : NULL);
 }
 
 static void do_epoch(struct node_shell *s, const struct bft_effect *fx)
 {
     shell_epoch_keys(s);
     const struct bft_set *left = s->verify_ctx.sets.prev;
+    struct node_blob *prev = NULL;
     if (left != NULL) { /* for evidence and late attestations after a restart */
         uint8_t buf[8u + BFT_SET_BYTES_MAX];
         struct td_writer w;
         td_writer_init(&w, buf, sizeof buf);
         td_put_u64(&w, left->epoch);
         size_t len = bft_set_encode(buf + 8, sizeof buf - 8u, left);
-        shell_write_item(s, NODE_ITEM_PREV_SET, node_blob_copy(td_bytes_of(buf, 8u + len)));
+        prev = node_blob_copy(td_bytes_of(buf, 8u + len));
     }
-    shell_write_item(s, NODE_ITEM_EPOCH, shell_encode_epoch(fx));
+    shell_write_epoch(s, left != NULL && prev == NULL ? NULL : shell_encode_epoch(fx), prev);
     TD_LOG(s->o.log, TD_LOG_INFO, "consensus", "epoch entered",
            TD_LOG_U64("epoch", fx->u.epoch.set->epoch),
            TD_LOG_U64("validators", fx->u.epoch.set->count));

@@ -1,9 +1,11 @@
 /* The writer thread: everything that waits becomes one commit of the chain database and, where a
  * signature waits for it, one put of the sign guard after it. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/core/assert.h"
 #include "node/chain/record.h"
+#include "node/fault/fault.h"
 #include "node/shell/shell_internal.h"
 
 /* ---- encodings */
@@ -98,8 +100,16 @@ static void put_one(struct store_chain *c, const struct shell_write *w)
     case SHELL_WRITE_CERT:
         store_chain_put_cert(c, w->number, w->id, node_blob_view(w->a));
         break;
-    case SHELL_WRITE_ITEM:
-        store_chain_put_item(c, w->number, node_blob_view(w->a));
+    case SHELL_WRITE_EPOCH:
+        store_chain_put_item(c, NODE_ITEM_EPOCH, node_blob_view(w->a));
+        if (w->b != NULL)
+            store_chain_put_item(c, NODE_ITEM_PREV_SET, node_blob_view(w->b));
+        break;
+    case SHELL_WRITE_PROOF:
+        store_chain_put_item(c, NODE_ITEM_FINAL_PROOF, node_blob_view(w->a));
+        store_chain_put_cert(c, NODE_CERT_PROOF, w->id, node_blob_view(w->a));
+        if (w->drops)
+            store_chain_drop_headers(c, w->epoch, w->round);
         break;
     case SHELL_WRITE_CHANGES:
         node_changes_put(w->executed->changes, c);
@@ -153,14 +163,20 @@ void shell_writer_run(void *ctx, struct node_job *jobs)
     uint64_t began = td_clock_mono_ns(&s->o.clock);
     enum td_error err = TD_OK;
     if (chain) {
+        node_fault_reached(NODE_FAULT_BEFORE_COMMIT);
         err = store_chain_begin(s->database);
         for (struct node_job *j = jobs; j != NULL && err == TD_OK; j = j->next)
             put_one(s->database, (const struct shell_write *)j);
         if (err == TD_OK)
             err = store_chain_commit(s->database, &error);
+        node_fault_reached(NODE_FAULT_AFTER_COMMIT);
     }
     if (err == TD_OK && guard != NULL)
         err = put_guard(s, guard, &error);
+    if (err != TD_OK && error.text[0] == '\0')
+        snprintf(error.text, sizeof error.text, "%s: %s", s->o.database_path, td_error_text(err));
+    if (guard != NULL)
+        node_fault_reached(NODE_FAULT_AFTER_GUARD);
     if (err != TD_OK)
         fail_all(s, jobs, &error);
     ((struct shell_write *)jobs)->took_ns = td_clock_mono_ns(&s->o.clock) - began;
@@ -210,6 +226,8 @@ static void write_done(struct node_job *job)
         shell_step(s, &ev);
     } else if (w->kind == SHELL_WRITE_CHANGES) {
         changes_written(s, w->id);
+    } else if (w->kind == SHELL_WRITE_BLOCK && w->id == s->executed + 1u) {
+        shell_exec_next(s); /* may have waited to read it back */
     }
     write_drop(job);
 }
@@ -324,15 +342,37 @@ void shell_write_cert(struct node_shell *s, enum node_cert kind, uint64_t number
     write_put(s, w, bytes != NULL);
 }
 
-void shell_write_item(struct node_shell *s, enum node_item item, struct node_blob *bytes)
+void shell_write_epoch(struct node_shell *s, struct node_blob *epoch, struct node_blob *prev)
 {
-    struct shell_write *w = write_new(s, SHELL_WRITE_ITEM);
+    struct shell_write *w = write_new(s, SHELL_WRITE_EPOCH);
+    if (w == NULL) {
+        node_blob_drop(epoch);
+        node_blob_drop(prev);
+        return;
+    }
+    w->a = epoch;
+    w->b = prev;
+    write_put(s, w, epoch != NULL);
+}
+
+/* What a filler ends can be no child's ancestor any more, as with a block (put_one): while heights
+ * stand still and fillers become final, nothing else would drop headers, and a start takes in no
+ * more than 1,024 of them. */
+void shell_write_proof(struct node_shell *s, uint64_t height, struct node_blob *bytes,
+                       const struct bft_header *tip)
+{
+    struct shell_write *w = write_new(s, SHELL_WRITE_PROOF);
     if (w == NULL) {
         node_blob_drop(bytes);
         return;
     }
-    w->number = (uint32_t)item;
+    w->id = height;
     w->a = bytes;
+    w->drops = tip != NULL && tip->filler;
+    if (w->drops) {
+        w->epoch = tip->epoch;
+        w->round = tip->round;
+    }
     write_put(s, w, bytes != NULL);
 }
 

@@ -14,6 +14,13 @@
  * the peers covers one message of each and the certificates among them. */
 #define NODE_INBOUND_MAX 2048u
 #define NODE_INBOUND_BYTES ((size_t)32u << 20)
+/* ... of one peer, so that no few of them can fill it: two of the largest frames, and many times
+ * the small ones that an honest peer has under way. */
+#define NODE_INBOUND_PEER_MAX 256u
+#define NODE_INBOUND_PEER_BYTES ((size_t)8u << 20)
+/* Signatures that wait for the verify thread, 400 bytes each: 250 full certificates nobody has
+ * seen. */
+#define NODE_INBOUND_CHECKS 65536u
 #define NODE_SERVE_MAX 64u
 #define NODE_TX_MAX 8192u
 /* Executed blocks whose changes are not on disk yet. */
@@ -63,9 +70,10 @@ struct shell_inbound {
     void *memory; /* of arena */
     struct td_arena arena;
     struct bft_msg msg;
-    uint32_t check_count;
-    struct bft_sig_check *checks; /* [check_count] that the cache does not know */
+    uint32_t check_count, checked; /* checked: until a piece had a bad one */
+    struct bft_sig_check *checks;  /* [check_count] that the cache does not know */
     struct td_secp_item *items;
+    struct td_secp_pub *pubs; /* of the items: the node's tables change with the epoch */
     bool *ok;
     bool failed, verified;
 };
@@ -75,7 +83,9 @@ struct shell_peer {
     uint64_t serial; /* of the connection: answers to a gone one are dropped */
     struct td_addr addr;
     uint64_t final_height;
-    uint32_t serving; /* requests of it under way */
+    uint32_t serving;  /* requests of it under way */
+    uint32_t in_count; /* frames of it in the inbound queue */
+    size_t in_bytes;
     uint64_t last_vote_round;
 };
 
@@ -128,7 +138,7 @@ struct node_shell {
     struct shell_peer peers[BFT_PEERS_MAX];
     uint64_t peer_serial;
     struct shell_inbound *in_first, **in_end;
-    uint32_t in_count;
+    uint32_t in_count, in_checks;
     size_t in_bytes;
     bool verifying;
     struct bft_sigcache cache;
@@ -193,11 +203,13 @@ struct shell_write {
         SHELL_WRITE_PAYLOAD,
         SHELL_WRITE_BLOCK,
         SHELL_WRITE_CERT,
-        SHELL_WRITE_ITEM,
+        SHELL_WRITE_EPOCH,
+        SHELL_WRITE_PROOF,
         SHELL_WRITE_CHANGES,
     } kind;
-    uint64_t id;     /* PERSIST; CERT: number; BLOCK, PAYLOAD, CHANGES: height */
-    uint32_t number; /* CERT: kind; ITEM: item */
+    uint64_t id;     /* PERSIST; CERT: number; BLOCK, PAYLOAD, CHANGES, PROOF: height */
+    uint32_t number; /* CERT: kind */
+    bool drops;      /* PROOF: of a filler; headers up to its (epoch, round) go */
     struct td_hash hash, root;
     uint64_t epoch, round, parent_epoch, parent_round;
     struct td_hash parent_hash;
@@ -212,7 +224,11 @@ void shell_write_payload(struct node_shell *s, const struct shell_payload *p);
 void shell_write_block(struct node_shell *s, const struct shell_block *b);
 void shell_write_cert(struct node_shell *s, enum node_cert kind, uint64_t number,
                       struct node_blob *bytes);
-void shell_write_item(struct node_shell *s, enum node_item item, struct node_blob *bytes);
+/* The epoch just entered, and the set of the one left; NULL: there was none. */
+void shell_write_epoch(struct node_shell *s, struct node_blob *epoch, struct node_blob *prev);
+/* The newest proof of finality; `tip` NULL: not known. */
+void shell_write_proof(struct node_shell *s, uint64_t height, struct node_blob *bytes,
+                       const struct bft_header *tip);
 void shell_write_changes(struct node_shell *s, struct node_executed *e);
 /* Encodings kept on disk. */
 struct node_blob *shell_encode_msg(const struct bft_msg *m);

@@ -120,13 +120,16 @@ Test(rpc_proof, certificates_come_back)
     bft_bitmap_add(&cert.signers, 0);
     bft_bitmap_add(&cert.signers, 2);
     td_writer_init(&writer, bytes, sizeof bytes);
-    bft_attest_cert_encode(&writer, &cert);
+    const struct bft_msg m = {.kind = BFT_MSG_ATTEST_CERT, .u.attest_cert = cert};
+    bft_msg_encode(&writer, &m);
     cr_assert_eq(writer.err, TD_OK);
     cr_assert_eq(store_chain_begin(w.bed.writer), TD_OK);
     store_chain_put_cert(w.bed.writer, NODE_CERT_ATTEST, 1, td_bytes_of(bytes, writer.len));
     cr_assert_eq(store_chain_commit(w.bed.writer, &w.bed.error), TD_OK);
     const char *p = rpc_call(&w, 0, "tandem_getQuorumCertificate", "\"latest\"");
     cr_expect(strstr(p, "{\"epoch\":\"0x3\",") == p, "%s", p);
+    cr_expect(strstr(p, "\"height\":\"0x1\",") != NULL, "%s", p);
+    cr_expect(strstr(p, rpc_hex(w.bed.hash.b, 32)) != NULL, "%s", p);
     cr_expect(strstr(p, "\"signatures\":[{\"signer\":\"0x0\",\"signature\":\"0x11") != NULL, "%s",
               p);
     cr_expect(strstr(p, "{\"signer\":\"0x2\",\"signature\":\"0x22") != NULL, "%s", p);
