@@ -204,8 +204,7 @@ void shell_final(struct node_shell *s, const struct bft_effect *fx)
     if (h->height < s->executed + NODE_BLOCKS_MAX / 2u) {
         b = shell_block_add(s, &fx->u.block.hash, h);
         if (b == NULL) {
-            shell_stop(s, NODE_EXIT_INTERNAL, NODE_T_MEMORY, "no memory for a final block's header",
-                       "give the process more memory");
+            shell_no_memory(s);
             return;
         }
         s->final_hash[h->height % NODE_BLOCKS_MAX] = b->hash;

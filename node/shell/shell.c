@@ -22,9 +22,11 @@ void shell_stop(struct node_shell *s, int exit_code, enum node_code code, const 
     if (s->exit_code != 0)
         return;
     s->exit_code = exit_code;
-    td_log_put(s->o.log,
-               &(struct td_log_event){
-                   .level = TD_LOG_ERROR, .mod = "node", .msg = what, .code = (uint16_t)code, .hint = hint});
+    td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_ERROR,
+                                                .mod = "node",
+                                                .msg = what,
+                                                .code = (uint16_t)code,
+                                                .hint = hint});
     /* A break before the loop runs is forgotten when it begins; an exit is not. */
     event_base_loopexit(s->o.base, NULL);
     event_base_loopbreak(s->o.base);
