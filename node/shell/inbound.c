@@ -130,8 +130,6 @@ static void note_peer(struct node_shell *s, uint32_t peer, const struct bft_msg 
         p->final_height = m->u.status.final_height;
     if (m->kind == BFT_MSG_VOTE)
         p->last_vote_round = m->u.vote.round;
-    if (p->final_height > s->stats.highest_known)
-        s->stats.highest_known = p->final_height;
 }
 
 /* Sync must not fill the memory with what the disk and execution have yet to do. */
