@@ -226,11 +226,11 @@ static bool all_good(const struct node_shell *s, struct shell_inbound *in)
 }
 
 /* Whether an earlier message of this connection has failed already. */
-static bool known_bad(const struct verify_job *v, uint32_t upto)
+static bool known_bad(const struct verify_job *v, uint32_t end)
 {
-    for (uint32_t i = 0; i < upto; i++)
-        if (v->list[i]->failed && v->list[i]->peer == v->list[upto]->peer &&
-            v->list[i]->peer_serial == v->list[upto]->peer_serial)
+    for (uint32_t i = 0; i < end; i++)
+        if (v->list[i]->failed && v->list[i]->peer == v->list[end]->peer &&
+            v->list[i]->peer_serial == v->list[end]->peer_serial)
             return true;
     return false;
 }

@@ -310,16 +310,31 @@ static bool take_hashes(struct node_shell *s, struct shell_payload *p, const str
 
 /* ---- asking */
 
+uint32_t shell_peer_pick(const struct node_shell *s, uint64_t turn)
+{
+    uint32_t count = 0, at = 0;
+    for (uint32_t i = 0; i < BFT_PEERS_MAX; i++)
+        count += s->peers[i].up ? 1u : 0u;
+    if (count == 0)
+        return BFT_NO_PEER;
+    for (uint64_t left = turn % count;; at++)
+        if (s->peers[at].up && left-- == 0)
+            return at;
+}
+
 static uint32_t next_peer(const struct node_shell *s, const struct shell_payload *p)
 {
     if (p->tries == 0 && p->source < BFT_PEERS_MAX && s->peers[p->source].up)
         return p->source;
-    for (uint32_t i = 1; i <= BFT_PEERS_MAX; i++) {
-        uint32_t at = (uint32_t)((p->source + p->tries * 7u + i) % BFT_PEERS_MAX);
-        if (s->peers[at].up)
-            return at;
-    }
-    return BFT_NO_PEER;
+    return shell_peer_pick(s, (uint64_t)p->source + p->tries);
+}
+
+/* Sooner than a slow link carries 2 MiB, but not from everybody at once: 250 ms, and from every
+ * fourth try on twice as long, up to 2 s. */
+static bool due(const struct node_shell *s, const struct shell_payload *p)
+{
+    int64_t wait = NODE_FETCH_RETRY_NS << (p->tries < 16 ? p->tries / 4u : 3u);
+    return p->asked_ns == 0 || shell_mono(s) - p->asked_ns >= wait;
 }
 
 static void ask_hashes(struct node_shell *s, uint32_t peer, enum bft_object_kind kind,
@@ -417,12 +432,9 @@ void shell_payload_want(struct node_shell *s, const struct shell_block *b, uint3
     struct shell_payload *p = shell_payload_of(s, &b->header.payload_root);
     if (p == NULL || p->bytes != NULL)
         return;
-    int64_t now = shell_mono(s);
     p->height = b->header.height;
     arm(s);
-    if (p->asked_ns != 0 && now - p->asked_ns < NODE_FETCH_RETRY_NS)
-        return;
-    if (from_disk(s, p))
+    if (!due(s, p) || from_disk(s, p))
         return;
     if (p->source == BFT_NO_PEER)
         p->source = source;
@@ -526,7 +538,7 @@ void shell_fetch_tick(evutil_socket_t fd, short what, void *arg)
         if (!wanted(s, p))
             continue;
         any = true;
-        if (shell_mono(s) - p->asked_ns >= NODE_FETCH_RETRY_NS)
+        if (due(s, p))
             ask(s, p);
     }
     if (any)

@@ -258,6 +258,8 @@ void shell_proposal_seen(struct node_shell *s, uint32_t peer, const struct bft_p
 bool shell_payload_arrived(struct node_shell *s, struct shell_payload *p, struct node_blob *bytes);
 void shell_payload_want(struct node_shell *s, const struct shell_block *b, uint32_t source);
 void shell_objects_arrived(struct node_shell *s, uint32_t peer, const struct bft_by_hash *m);
+/* One of the peers that are up, each in its turn; BFT_NO_PEER: none is. */
+uint32_t shell_peer_pick(const struct node_shell *s, uint64_t turn);
 void shell_fetch_tick(evutil_socket_t fd, short what, void *arg);
 void shell_payloads_drop(struct node_shell *s);
 void shell_tx_arrived(struct node_shell *s, const struct td_hash *hash, struct td_bytes raw);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,7 +110,7 @@ Test(shell, a_second_process_is_refused, .fini = tear_down)
 
 /* Node 1's database gets what node 0's holds of final blocks, epochs and proofs, and nothing of
  * their execution: as after a sync that ran ahead of it. */
-static void copy_unexecuted(uint64_t upto)
+static void copy_unexecuted(uint64_t end)
 {
     struct store_chain *to;
     struct store_chain_reader *from, *own;
@@ -127,7 +128,7 @@ static void copy_unexecuted(uint64_t upto)
     cr_assert_eq(node_chain_open(&chain, &state, to, own, &why), TD_OK);
     node_chain_close(chain);
     cr_assert_eq(store_chain_begin(to), TD_OK);
-    for (uint64_t h = 1; h <= upto; h++) {
+    for (uint64_t h = 1; h <= end; h++) {
         struct store_chain_block b;
         struct td_bytes payload, cert;
         td_arena_init(&arena, memory, room);
@@ -288,6 +289,114 @@ Test(shell, small_questions_do_not_buy_large_answers_without_end, .fini = tear_d
     cr_assert(shell_serve(s, 7, &m));
     cr_expect_eq(s->peers[7].served, (int64_t)TD_PAYLOAD_BYTES_MAX);
     s->peers[7].up = false;
+}
+
+Test(shell, peers_are_asked_in_turn, .fini = tear_down)
+{
+    static const uint32_t UP[] = {1, 2, 5};
+    shell_bed_init(&bed, 4, 1000);
+    shell_bed_start(&bed, 0);
+    struct node_shell *s = bed.node[0].shell;
+    cr_expect_eq(shell_peer_pick(s, 3), BFT_NO_PEER);
+    for (uint32_t i = 0; i < 3; i++)
+        fake_peer(s, UP[i]);
+    for (uint32_t turn = 0; turn < 9; turn++)
+        cr_expect_eq(shell_peer_pick(s, turn), UP[turn % 3]);
+    for (uint32_t i = 0; i < 3; i++)
+        s->peers[UP[i]].up = false;
+}
+
+/* ---- the disk */
+
+static enum td_error count_header(void *ctx, struct td_bytes key, struct td_bytes value)
+{
+    (void)key;
+    (void)value;
+    ++*(uint32_t *)ctx;
+    return TD_OK;
+}
+
+static uint32_t headers_stored(void)
+{
+    struct store_chain_reader *r;
+    struct store_error why;
+    uint32_t count = 0;
+    const struct td_hash *genesis = &bed.genesis->genesis_hash;
+    cr_assert_eq(store_chain_reader_open(&r, bed.node[0].database, genesis, &why), TD_OK);
+    cr_assert_eq(store_chain_scan(r, STORE_CHAIN_HEADERS, count_header, &count), TD_OK);
+    store_chain_reader_close(r);
+    return count;
+}
+
+/* While heights stand still fillers become final; what they leave behind must not crowd out, at
+ * the next start, the headers that the lock stands on. */
+Test(shell, a_final_filler_lets_headers_go, .fini = tear_down)
+{
+    const struct td_bytes one = td_bytes_of((const uint8_t *)"x", 1);
+    struct bft_effect fx = {.kind = BFT_FX_PERSIST};
+    struct bft_header h = {.epoch = 0};
+    shell_bed_init(&bed, 4, 1000);
+    shell_bed_start(&bed, 0);
+    struct node_shell *s = bed.node[0].shell;
+    fx.u.persist.header = &h;
+    for (h.round = 1; h.round <= 10; h.round++)
+        shell_persist(s, &fx);
+    shell_bed_stop(&bed, 0);
+    cr_assert_geq(headers_stored(), 10);
+    shell_bed_start(&bed, 0);
+    h.round = 9;
+    shell_write_proof(bed.node[0].shell, 0, node_blob_copy(one), &h); /* its own write does it */
+    h.round = 8;
+    h.filler = true;
+    shell_write_proof(bed.node[0].shell, 0, node_blob_copy(one), &h);
+    shell_bed_stop(&bed, 0);
+    cr_expect_eq(headers_stored(), 2);
+}
+
+/* Run until the node ends by itself: its files may grow to `bytes`. */
+static void live_in(rlim_t bytes)
+{
+    struct node_shell_error e;
+    struct td_hash hash;
+    const struct rlimit limit = {bytes, bytes};
+    signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        _exit(1);
+    if (!shell_bed_try(&bed, 0, &e))
+        _exit(e.exit_code);
+    for (uint64_t nonce = 0; node_shell_exit_code(bed.node[0].shell) == 0; nonce++) {
+        (void)shell_bed_transfer(&bed, 0, 2, nonce, &hash);
+        shell_bed_turn(&bed, 5);
+    }
+    int code = node_shell_exit_code(bed.node[0].shell);
+    shell_bed_stop(&bed, 0);
+    _exit(code);
+}
+
+Test(shell, a_full_disk_ends_the_node_and_loses_nothing, .fini = tear_down, .timeout = 120)
+{
+    struct bft_guard before, after;
+    shell_bed_init(&bed, 1, 0);
+    shell_bed_start(&bed, 0);
+    SHELL_BED_UNTIL(&bed, 20, shell_bed_head(&bed, 0) >= 5);
+    uint64_t head = shell_bed_head(&bed, 0);
+    shell_bed_stop(&bed, 0);
+    shell_bed_guard(&bed, 0, &before);
+    for (rlim_t i = 0; i < 8; i++) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0)
+            live_in((64u << 10) + i * 50000u);
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == NODE_EXIT_IO, "%x", status);
+        shell_bed_guard(&bed, 0, &after);
+        cr_assert(!same_slot_other_content(&before, &after));
+        before = after;
+    }
+    shell_bed_start(&bed, 0);
+    cr_assert_geq(shell_bed_head(&bed, 0), head);
+    head = shell_bed_head(&bed, 0);
+    SHELL_BED_UNTIL(&bed, 20, shell_bed_head(&bed, 0) >= head + 5);
 }
 
 /* ---- four validators and a follower */
