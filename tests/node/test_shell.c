@@ -519,3 +519,45 @@ Test(shell, nothing_told_is_lost_by_a_kill, .fini = tear_down, .timeout = 200)
     SHELL_BED_UNTIL(&bed, 20, shell_bed_head(&bed, 0) >= head + 5);
     cr_expect_eq(bed.errors, 0);
 }
+
+static void forget_database(uint32_t i)
+{
+    static const char *const ENDS[] = {"", "-wal", "-shm", "-lock", ".lock"};
+    for (size_t k = 0; k < sizeof ENDS / sizeof ENDS[0]; k++) {
+        char path[PATH_MAX + 8];
+        snprintf(path, sizeof path, "%s%s", bed.node[i].database, ENDS[k]);
+        (void)unlink(path);
+    }
+}
+
+/* The guard is ahead of the chain then: nothing signed before may be contradicted. */
+Test(shell, a_validator_that_lost_its_database_syncs_and_votes_again, .fini = tear_down,
+     .timeout = 120)
+{
+    struct bft_guard before, after;
+    struct node_shell_status s;
+    shell_bed_init(&bed, 4, 20);
+    for (uint32_t i = 0; i < 4; i++)
+        shell_bed_start(&bed, i);
+    SHELL_BED_UNTIL(&bed, 30, all_at(4, 80));
+    shell_bed_stop(&bed, 2);
+    shell_bed_guard(&bed, 2, &before);
+    forget_database(2);
+    shell_bed_start(&bed, 2);
+    cr_assert_eq(shell_bed_head(&bed, 2), 0);
+    uint64_t height = shell_bed_head(&bed, 0);
+    SHELL_BED_UNTIL(&bed, 60, all_at(4, height + 70)); /* the next epoch */
+    node_shell_status(bed.node[2].shell, &s);
+    cr_expect_eq(s.view.mode, BFT_MODE_ACTIVE);
+    shell_bed_stop(&bed, 2);
+    shell_bed_guard(&bed, 2, &after);
+    cr_expect(!same_slot_other_content(&before, &after));
+    cr_expect(after.vote.epoch > before.vote.epoch);
+    for (uint32_t i = 0; i < 4; i++) {
+        if (i == 2)
+            continue;
+        node_shell_status(bed.node[i].shell, &s);
+        cr_expect_eq(s.evidence_seen, 0);
+    }
+    cr_expect_eq(bed.errors, 0);
+}
