@@ -15,7 +15,7 @@ FUZZ_RUNS ?= 100000
 MESON_OPTIONS := -Dbuildtype=release -Dwerror=$(WERROR) -Dvectors=$(VECTORS)
 
 .PHONY: help deps deps-all npm build test testnet e2e scenarios bench lint tidy format fuzz sim sim-check swarm \
-	planted twins coverage model clean
+	planted twins coverage model soak clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -74,6 +74,9 @@ sim-check: build ## 100 seeds of ten minutes: the check for every change
 
 swarm: build ## 1000 seeds of thirty minutes: the long campaign
 	$(BUILD)/tandem sim --seed $(SEED) --swarm 1000 --nodes 7 --minutes 30 -j $(JOBS)
+
+soak: build ## 1000 SIGKILLs of validators at random moments: nothing final is lost
+	@python3 tests/testnet/kill.py $(BUILD)/tandem --kills 1000 --seed $(SEED)
 
 planted: build ## every planted bug until the simulator finds it
 	$(BUILD)/tandem-sim-planted --planted

@@ -322,13 +322,12 @@ int node_run(const struct node_run_options *options, FILE *err)
         free(r);
         return NODE_EXIT_INTERNAL;
     }
-    int code = start_faults(r, err);
+    /* Signals first: one that comes while the node opens its files ends it in order as well. */
+    int code = start_events(r) ? start_faults(r, err) : NODE_EXIT_INTERNAL;
     if (code == NODE_EXIT_OK)
         code = start_shell(r, err);
     if (code == NODE_EXIT_OK)
         code = start_rpc(r, err);
-    if (code == NODE_EXIT_OK && !start_events(r))
-        code = NODE_EXIT_INTERNAL;
     if (code == NODE_EXIT_OK) {
         TD_LOG(r->o.log, TD_LOG_INFO, "node", "ready",
                TD_LOG_STR("http", node_config_text(r->o.config, NODE_OPT_RPC_HTTP)),

@@ -330,12 +330,7 @@ static void do_timer(struct node_shell *s, int64_t at_ns)
 
 static void do_fetch(struct node_shell *s, const struct bft_effect *fx)
 {
-    uint32_t peer = fx->peer;
-    for (uint32_t i = 0; peer == BFT_NO_PEER && i < BFT_PEERS_MAX; i++) {
-        uint32_t at = (uint32_t)(s->stats.steps + i) % BFT_PEERS_MAX;
-        if (s->peers[at].up)
-            peer = at;
-    }
+    uint32_t peer = fx->peer == BFT_NO_PEER ? shell_peer_pick(s, s->stats.steps) : fx->peer;
     if (peer == BFT_NO_PEER)
         return;
     struct bft_msg m = {.kind = BFT_MSG_GET_BY_HASH};

@@ -130,8 +130,6 @@ static void note_peer(struct node_shell *s, uint32_t peer, const struct bft_msg 
         p->final_height = m->u.status.final_height;
     if (m->kind == BFT_MSG_VOTE)
         p->last_vote_round = m->u.vote.round;
-    if (p->final_height > s->stats.highest_known)
-        s->stats.highest_known = p->final_height;
 }
 
 /* Sync must not fill the memory with what the disk and execution have yet to do. */
@@ -228,11 +226,11 @@ static bool all_good(const struct node_shell *s, struct shell_inbound *in)
 }
 
 /* Whether an earlier message of this connection has failed already. */
-static bool known_bad(const struct verify_job *v, uint32_t up_to)
+static bool known_bad(const struct verify_job *v, uint32_t end)
 {
-    for (uint32_t i = 0; i < up_to; i++)
-        if (v->list[i]->failed && v->list[i]->peer == v->list[up_to]->peer &&
-            v->list[i]->peer_serial == v->list[up_to]->peer_serial)
+    for (uint32_t i = 0; i < end; i++)
+        if (v->list[i]->failed && v->list[i]->peer == v->list[end]->peer &&
+            v->list[i]->peer_serial == v->list[end]->peer_serial)
             return true;
     return false;
 }

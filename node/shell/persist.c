@@ -294,12 +294,12 @@ void shell_persist(struct node_shell *s, const struct bft_effect *fx)
     write_put(s, w, whole);
 }
 
-void shell_write_payload(struct node_shell *s, const struct shell_payload *p)
+void shell_write_payload(struct node_shell *s, struct shell_payload *p)
 {
     struct shell_write *w = write_new(s, SHELL_WRITE_PAYLOAD);
     if (w == NULL)
         return;
-    w->id = p->height;
+    w->id = p->written = p->height;
     w->root = p->root;
     w->a = node_blob_ref(p->bytes);
     write_put(s, w, true);

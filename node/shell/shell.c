@@ -421,8 +421,10 @@ void node_shell_status(const struct node_shell *s, struct node_shell_status *out
     out->head = node_shell_head(s);
     out->head_ts_ms = s->head_ts_ms;
     out->payloads_held = s->payloads.count;
-    if (s->final > out->highest_known)
-        out->highest_known = s->final;
+    out->highest_known = s->final; /* what connected peers claim: a liar's word goes with it */
+    for (uint32_t i = 0; i < BFT_PEERS_MAX; i++)
+        if (s->peers[i].up && s->peers[i].final_height > out->highest_known)
+            out->highest_known = s->peers[i].final_height;
 }
 
 uint32_t node_shell_validators(const struct node_shell *s, struct node_shell_validator *out,

@@ -9,15 +9,17 @@
  *
  * Who talks to whom, and how much may wait (everything else happens at once on the loop):
  *
- *     from      to      what                     bound
- *     p2p       inbound frames to verify         NODE_INBOUND_MAX frames, NODE_INBOUND_BYTES
- *     inbound   verify  signature checks         one batch under way
- *     core      writer  records, blocks,         one job per effect, BFT_EFFECTS_MAX a step;
- *                       payloads                 the core waits for `persisted` before it sends
- *     core      exec    final blocks             one under way; headers are kept by hash
- *     exec      writer  changes of state         NODE_CHANGES_MAX, then exec waits
- *     peers     serve   blocks and payloads      NODE_SERVE_MAX, more is not answered
- *     peers,rpc tx      transactions to recover  NODE_TX_MAX, then dropped
+ *     from, to        what                   bound
+ *     p2p, inbound    frames to verify       NODE_INBOUND_*: frames, bytes, signatures, per peer
+ *     inbound, verify signature checks       one batch under way
+ *     core, writer    records, certificates  what a step asks for; own messages wait for it
+ *     core, writer    synced blocks          no more are taken at NODE_BLOCKS_MAX jobs, or with
+ *                                            execution half of that behind
+ *     core, exec      final blocks           one under way; far behind they are read back
+ *     exec, writer    changes of blocks      exec waits at NODE_CHANGES_MAX
+ *     peers, serve    blocks, payloads       NODE_SERVE_MAX, and bytes a second (NODE_SERVE_RATE);
+ *                                            more is not answered
+ *     peers, tx       transactions           NODE_TX_MAX, NODE_TX_BYTES, then dropped
  *
  * 1. bft_step is called from the loop only, and effects are carried out before the next event.
  * 2. Nothing signed leaves before the writer has said that record, certificates, header and payload

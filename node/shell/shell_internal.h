@@ -23,12 +23,21 @@
 #define NODE_INBOUND_CHECKS 65536u
 #define NODE_SERVE_MAX 64u
 #define NODE_TX_MAX 8192u
+#define NODE_TX_BYTES ((size_t)32u << 20)
 /* Executed blocks whose changes are not on disk yet. */
 #define NODE_CHANGES_MAX 8u
 /* Payloads in memory: every unfinal height a window may hold at 2 MiB would be 30 MiB. */
 #define NODE_PAYLOADS_BYTES ((size_t)64u << 20)
 /* Headers by hash: the core's unfinal ones and final ones waiting for execution. */
 #define NODE_BLOCKS_MAX (2u * TD_UNFINAL_HEADERS_MAX)
+/* Proposals further above the newest final block are not collected for: the attestation window ends
+ * at 12, and a leader's word for a height must not outlive everybody else's payloads. */
+#define NODE_HEIGHTS_AHEAD 64u
+/* What one peer is answered in bytes, by the second and at once: what it may itself send (p2p).  No
+ * answer counts as less than the least, for the work of finding it. */
+#define NODE_SERVE_RATE ((int64_t)64 << 20)
+#define NODE_SERVE_BURST ((int64_t)128 << 20)
+#define NODE_SERVE_LEAST ((int64_t)16 << 10)
 #define NODE_FETCH_RETRY_NS (INT64_C(250) * 1000000)
 
 /* Slots of the sign guard's file. */
@@ -50,10 +59,13 @@ struct shell_payload {
     struct td_hash root;     /* first: node_table */
     struct node_blob *bytes; /* NULL: being put together or fetched */
     uint64_t height;         /* newest block that names it */
+    uint64_t written;        /* height it went to the writer with */
+    size_t cost;             /* counted in payload_bytes: all that is held for it */
     uint32_t count;
     struct td_hash *hashes;   /* [count] of its entries, from proposal or bytes; NULL: unknown */
     struct node_blob **parts; /* [count] while being put together */
     uint32_t missing;
+    size_t parts_bytes;
     uint64_t gas;           /* sum of gas limits where known, else the block's limit */
     bool whole;             /* ask for it by root: entries cannot be told apart or are too many */
     uint32_t tries, source; /* peer that surely has it, or BFT_NO_PEER */
@@ -83,8 +95,9 @@ struct shell_peer {
     uint64_t serial; /* of the connection: answers to a gone one are dropped */
     struct td_addr addr;
     uint64_t final_height;
-    uint32_t serving;  /* requests of it under way */
-    uint32_t in_count; /* frames of it in the inbound queue */
+    uint32_t serving;          /* requests of it under way */
+    int64_t served, served_ns; /* bytes answered, less what time has forgiven since */
+    uint32_t in_count;         /* frames of it in the inbound queue */
     size_t in_bytes;
     uint64_t last_vote_round;
 };
@@ -166,6 +179,7 @@ struct node_shell {
 
     /* transactions */
     uint32_t tx_waiting;
+    size_t tx_bytes;
     uint64_t evidence_number;
     struct node_shell_status stats;
 };
@@ -220,7 +234,7 @@ struct shell_write {
 };
 void shell_writer_run(void *ctx, struct node_job *jobs);
 void shell_persist(struct node_shell *s, const struct bft_effect *fx);
-void shell_write_payload(struct node_shell *s, const struct shell_payload *p);
+void shell_write_payload(struct node_shell *s, struct shell_payload *p);
 void shell_write_block(struct node_shell *s, const struct shell_block *b);
 void shell_write_cert(struct node_shell *s, enum node_cert kind, uint64_t number,
                       struct node_blob *bytes);
@@ -247,6 +261,8 @@ void shell_proposal_seen(struct node_shell *s, uint32_t peer, const struct bft_p
 bool shell_payload_arrived(struct node_shell *s, struct shell_payload *p, struct node_blob *bytes);
 void shell_payload_want(struct node_shell *s, const struct shell_block *b, uint32_t source);
 void shell_objects_arrived(struct node_shell *s, uint32_t peer, const struct bft_by_hash *m);
+/* One of the peers that are up, each in its turn; BFT_NO_PEER: none is. */
+uint32_t shell_peer_pick(const struct node_shell *s, uint64_t turn);
 void shell_fetch_tick(evutil_socket_t fd, short what, void *arg);
 void shell_payloads_drop(struct node_shell *s);
 void shell_tx_arrived(struct node_shell *s, const struct td_hash *hash, struct td_bytes raw);
