@@ -11,10 +11,11 @@
 
 static _Atomic int disk;
 
-/* SQLite's own file follows in the same memory; vfs.szOsFile has room for both. */
+/* SQLite's own file follows in the same memory; vfs.szOsFile has room for both.  SQLite aligns
+ * that to 8 bytes, which is all that its files ask for. */
 struct file {
     sqlite3_file base;
-    _Alignas(max_align_t) sqlite3_file real[];
+    sqlite3_file real[];
 };
 
 static sqlite3_file *real_of(sqlite3_file *f)

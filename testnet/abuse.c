@@ -20,13 +20,15 @@ enum kind { FLOOD, SLOWLORIS, OVERSIZE, KINDS };
 static const char *const NAMES[KINDS] = {"flood", "slowloris", "oversize"};
 
 static const char ASK[] =
-    "POST / HTTP/1.1\r\nHost: n\r\nContent-Type: application/json\r\n"
+    "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     "Content-Length: 63\r\n\r\n"
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_blockNumber\",\"params\":[]}";
-static const char SLOW[] = "POST / HTTP/1.1\r\nHost: n\r\nX-Padding: a very long header, to be "
-                           "continued for as long as somebody listens to it";
-static const char HUGE_HEAD[] = "POST / HTTP/1.1\r\nHost: n\r\nContent-Type: application/json\r\n"
-                                "Content-Length: 1073741824\r\n\r\n";
+static const char SLOW[] =
+    "POST / HTTP/1.1\r\nHost: localhost\r\nX-Padding: a very long header, to be "
+    "continued for as long as somebody listens to it";
+static const char HUGE_HEAD[] =
+    "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    "Content-Length: 1073741824\r\n\r\n";
 
 struct abuse {
     enum kind kind;

@@ -123,7 +123,8 @@ Test(fault, file_is_read_back_and_damage_is_said)
     cr_expect_eq(got.next, 9);
     cr_assert_eq(got.count, 2);
     cr_expect(got.list[0].id == 7 && got.list[0].a == 5 && got.list[0].b == 10);
-    cr_expect_eq(memcmp(&got.list[0].link, &list.list[0].link, sizeof list.list[0].link), 0);
+    const struct testnet_link *l = &got.list[0].link;
+    cr_expect(l->delay_ms == 1 && l->jitter_ms == 2 && l->loss_ppm == 3 && l->rate_bps == 9000);
     cr_expect_str_eq(got.list[1].word, "full");
     static const char *const bad[] = {
         "",
