@@ -14,11 +14,11 @@ SEED ?= 1
 FUZZ_RUNS ?= 100000
 MESON_OPTIONS := -Dbuildtype=release -Dwerror=$(WERROR) -Dvectors=$(VECTORS)
 
-.PHONY: help deps deps-all npm build test testnet scenarios soak bench lint tidy format fuzz sim sim-check swarm \
-	planted twins coverage model clean
+.PHONY: help deps deps-all npm build test testnet e2e scenarios bench lint tidy format fuzz sim sim-check swarm \
+	planted twins coverage model soak clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /  make \1\t/' | expand -t 20
 
 deps: ## install what building and testing needs and the machine lacks (apt-get)
 	@tools/deps.sh
@@ -38,16 +38,14 @@ test: deps ## deps, build, whole test suite; ends with "N passed, N failed, N sk
 	@ninja -C $(BUILD) -j $(JOBS)
 	@python3 tools/run_tests.py --build $(BUILD) --jobs $(JOBS)
 
-testnet: deps build ## a local network of four validators until Ctrl-C: `tandem testnet up -n 4`
+testnet: deps build ## a local network of four validators, ten funded accounts, until Ctrl-C
 	@$(BUILD)/tandem testnet up -n 4
+
+e2e: deps build ## ethers, viem and cast (from npm) against a local network of their own
+	@tools/e2e.sh $(BUILD)
 
 scenarios: build ## every scenario of faults on real processes (ten minutes)
 	@python3 tests/testnet/scenarios.py $(BUILD)/tandem all
-
-soak: build ## a thousand random kills of real processes, twenty a network (forty minutes)
-	@for seed in $$(seq 1 50); do \
-		$(BUILD)/tandem testnet run testnet/scenarios/random_kills.toml --seed $$seed; \
-	done
 
 bench: build ## figures of this machine (docs/benchmarks.md records them)
 	@meson test -C $(BUILD) --benchmark --verbose --num-processes 1
@@ -76,6 +74,9 @@ sim-check: build ## 100 seeds of ten minutes: the check for every change
 
 swarm: build ## 1000 seeds of thirty minutes: the long campaign
 	$(BUILD)/tandem sim --seed $(SEED) --swarm 1000 --nodes 7 --minutes 30 -j $(JOBS)
+
+soak: build ## 1000 SIGKILLs of validators at random moments: nothing final is lost
+	@python3 tests/testnet/kill.py $(BUILD)/tandem --kills 1000 --seed $(SEED)
 
 planted: build ## every planted bug until the simulator finds it
 	$(BUILD)/tandem-sim-planted --planted

@@ -84,7 +84,7 @@ void p2p_dial_ended(struct p2p_conn *c, uint64_t now_ns)
         return;
     if (c->state == P2P_SHAKE && d->failures >= 3u) {
         d->warned = true;
-        p2p_warn(net, P2P_T_CHAIN, "a static peer does not complete the handshake",
+        p2p_warn(net, P2P_T_HANDSHAKE, "a static peer does not complete the handshake",
                  "both nodes need the same genesis file and protocol version", d->host, d->port,
                  "handshake");
     } else if (c->state < P2P_SHAKE && d->failures >= 10u) { /* for about a minute */

@@ -38,7 +38,7 @@ void p2p_warn(struct p2p_net *net, enum p2p_code code, const char *msg, const ch
               const char *where, uint16_t port, const char *why)
 {
     uint64_t now_ns = p2p_now(net);
-    uint64_t *last = &net->warned_ns[(code - P2P_T_ACCEPT) % 16];
+    uint64_t *last = &net->warned_ns[code % 16u];
     if (*last != 0 && now_ns - *last < WARN_EVERY_NS)
         return;
     *last = now_ns;

@@ -247,7 +247,8 @@ static inline uint64_t p2p_now(const struct p2p_net *net)
     return td_clock_mono_ns(&net->clock);
 }
 
-/* Codes of warnings; docs name cause and remedy. */
+/* Codes of warnings; docs/codes.md names cause and remedy.  Consecutive: warned_ns is indexed by
+ * the lowest four bits. */
 enum p2p_code {
     P2P_T_ACCEPT = 2001,
     P2P_T_CHAIN = 2002,
@@ -258,6 +259,7 @@ enum p2p_code {
     P2P_T_QUOTA = 2007,
     P2P_T_MEMORY = 2008,
     P2P_T_FRAME = 2009,
+    P2P_T_HANDSHAKE = 2010,
 };
 
 /* One line per code and ten seconds.  `where` and `why` may hold a peer's bytes. */

@@ -36,6 +36,22 @@ struct doctor {
     bool has_key, validator;
 };
 
+/* A complaint's lines as sentences of one line, cut to fit. */
+static void one_line(char *text, size_t cap)
+{
+    size_t len = strlen(text);
+    if (len > 0 && text[len - 1u] == '\n')
+        text[--len] = '\0';
+    for (char *p = text; (p = strchr(p, '\n')) != NULL; p++) {
+        size_t rest = strlen(p + 1);
+        size_t room = cap - (size_t)(p - text) - 3u;
+        memmove(p + 2, p + 1, rest < room ? rest : room);
+        p[2u + (rest < room ? rest : room)] = '\0';
+        p[0] = '.';
+        p[1] = ' ';
+    }
+}
+
 __attribute__((format(printf, 4, 5))) static void say(struct doctor *d, const char *what, bool good,
                                                       const char *format, ...)
 {
@@ -44,9 +60,7 @@ __attribute__((format(printf, 4, 5))) static void say(struct doctor *d, const ch
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    for (char *p = text; *p != '\0'; p++)
-        if (*p == '\n')
-            *p = ' ';
+    one_line(text, sizeof text);
     d->failed += good ? 0 : 1;
     d->count++;
     if (!d->cli.json) {

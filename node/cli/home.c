@@ -291,9 +291,10 @@ int node_home_unlock(const struct node_cli *cli, FILE *err, const struct node_ke
         now.status = node_keystore_decode(secret, &named, &now.error, td_bytes_of(text, len),
                                           td_bytes_of(password->text, password->len));
     if (now.status == TD_E_SIGNATURE)
-        return node_cli_fail(cli, err, NODE_EXIT_KEY_ACCESS,
-                             "%s: %s\nName the file whose first line opens it: --password-file F",
-                             file->path, now.error.text);
+        return node_cli_fail(
+            cli, err, NODE_EXIT_KEY_ACCESS,
+            "%s: %s\nName the file whose first line opens it: --signer.password_file F", file->path,
+            now.error.text);
     if (now.status != TD_OK)
         return key_problem(cli, err, &now);
     if (is_key_of(secret, &file->addr))
@@ -379,9 +380,10 @@ int node_home_password(const struct node_cli *cli, FILE *err, const char *file, 
         return password_file(cli, err, path, out);
     }
     if (isatty(STDIN_FILENO) != 1)
-        return node_cli_fail(cli, err, NODE_EXIT_NO_INPUT,
-                             "no password: this is no terminal to ask at\n"
-                             "Name a file (mode 0600) whose first line it is: --password-file F");
+        return node_cli_fail(
+            cli, err, NODE_EXIT_NO_INPUT,
+            "no password: this is no terminal to ask at\n"
+            "Name a file (mode 0600) whose first line it is: [signer] password_file");
     if (!ask("Password: ", out))
         return node_cli_fail(cli, err, NODE_EXIT_NO_INPUT, "no password was typed");
     if (!fresh)

@@ -103,6 +103,11 @@ static int run(struct starting *s, FILE *err)
 {
     node_home_guard_path(s->guard, &s->cli);
     node_cli_path(s->database, &s->cli, NODE_OPT_STORAGE_PATH, "data/chain.db");
+    if (s->has_key && access(s->guard, F_OK) != 0 && errno == ENOENT)
+        return node_cli_fail(&s->cli, err, NODE_EXIT_NO_INPUT,
+                             "no sign guard at %s\n`tandem guard import FILE` brings the key's "
+                             "history; `tandem guard new` is for a key without one",
+                             s->guard);
     s->run.config = &s->cli.config;
     s->run.genesis = &s->genesis;
     s->run.secp = s->secp;

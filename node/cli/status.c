@@ -14,6 +14,7 @@
 #define WATCH_SECONDS 2
 #define TIMEOUT_MS 3000u
 #define DEPTH_MAX 4 /* of the names printed; deeper parts are printed as JSON */
+#define LIST_MAX 16 /* lines of a list; --json has all */
 
 static void print_scalar(FILE *out, const char *name, const json_t *v)
 {
@@ -23,6 +24,41 @@ static void print_scalar(FILE *out, const char *name, const json_t *v)
             : text == NULL    ? "?"
                               : text);
     free(text);
+}
+
+/* A validator, a peer, a block: "name=n0 stake=1 online=true", without what is not known. */
+static void print_row(FILE *out, const char *name, json_t *row)
+{
+    const char *key;
+    json_t *value;
+    fprintf(out, "%-28s", name);
+    json_object_foreach(row, key, value)
+    {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        if (!json_is_null(value))
+            fprintf(out, " %.40s=%s", key,
+                    json_is_string(value) ? json_string_value(value)
+                    : text == NULL        ? "?"
+                                          : text);
+        free(text);
+    }
+    fputc('\n', out);
+}
+
+static void print_list(FILE *out, const char *name, const json_t *list)
+{
+    size_t count = json_array_size(list), shown = count < LIST_MAX ? count : LIST_MAX;
+    if (count == 0)
+        fprintf(out, "%-28s none\n", name);
+    for (size_t i = 0; i < shown; i++) {
+        json_t *row = json_array_get(list, i);
+        if (json_is_object(row))
+            print_row(out, i == 0 ? name : "", row);
+        else
+            print_scalar(out, i == 0 ? name : "", row);
+    }
+    if (shown < count)
+        fprintf(out, "%-28s and %zu more: --json\n", "", count - shown);
 }
 
 /* "consensus.round  130": a line for each value. */
@@ -36,6 +72,8 @@ static void print_tree(FILE *out, const char *prefix, json_t *object, int depth)
         snprintf(name, sizeof name, "%.60s%s%.60s", prefix, prefix[0] == '\0' ? "" : ".", key);
         if (json_is_object(value) && depth < DEPTH_MAX)
             print_tree(out, name, value, depth + 1);
+        else if (json_is_array(value))
+            print_list(out, name, value);
         else
             print_scalar(out, name, value);
     }

@@ -61,7 +61,7 @@ static const struct node_option_info OPTIONS[NODE_OPTIONS_COUNT] = {
     CHOICE(STORAGE_SYNCHRONOUS, "storage", "synchronous", "full", "full normal",
            "sync of the chain database; the sign guard is always full"),
     INTEGER(STORAGE_MIN_FREE_BYTES, "storage", "min_free_bytes", "2147483648", 0, 64 * TIB,
-            "free disk under which the node stops voting"),
+            "free disk under which the node is not ready"),
 
     CHOICE(PROVER_MODE, "prover", "mode", "auto", "auto cuda cpu off", "what proves"),
     OPTION(PROVER_DEVICES, "prover", "devices", INTEGER, true, "0", NULL, 0, 255, "GPUs used"),

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "node/codes.h"
+
 #define SWEEP_NS UINT64_C(30000000000)
 
 static bool same_id(const struct node_rpc_id *a, const struct node_rpc_id *b)
@@ -327,7 +329,7 @@ static void tell_done(struct node_rpc_job *job, struct node_rpc *r)
                 .level = TD_LOG_WARN,
                 .mod = "rpc",
                 .msg = "subscribers were not told all of a block",
-                .code = 5001,
+                .code = NODE_T_RPC_SUBSCRIBERS,
                 .hint = "narrower log subscriptions, or the database's state",
                 .fields = (const struct td_log_field[]){TD_LOG_U64("h", k->height),
                                                         TD_LOG_STR("why", td_error_text(k->err))},

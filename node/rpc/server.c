@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node/codes.h"
 #include "node/rpc/server_internal.h"
 
 /* Waiting to be accepted; the kernel caps it at net.core.somaxconn. */
 #define BACKLOG 1024
 /* Out of descriptors: connections under way end meanwhile and give theirs back. */
 #define RELISTEN_MS 100
-#define CODE_NO_DESCRIPTORS 3301u
 
 const struct node_http_times node_http_times_default = {.head_ms = 10000,
                                                         .body_ms = 10000,
@@ -105,7 +105,7 @@ static void on_accept_error(struct evconnlistener *l, void *arg)
                &(struct td_log_event){.level = TD_LOG_WARN,
                                       .mod = "rpc",
                                       .msg = "cannot accept connections",
-                                      .code = CODE_NO_DESCRIPTORS,
+                                      .code = NODE_T_RPC_ACCEPT,
                                       .hint = "raise the limit of open files (ulimit -n, "
                                               "LimitNOFILE) above max_conns",
                                       .fields = fields,

@@ -121,7 +121,8 @@ static void fill(const struct run *r, struct node_ops_view *v)
         .mempool_max_txs = (uint32_t)node_config_number(r->o.config, NODE_OPT_MEMPOOL_MAX_TXS),
         .mempool_max_bytes = (uint64_t)node_config_number(r->o.config, NODE_OPT_MEMPOOL_MAX_BYTES),
         .storage_error = s->storage_error,
-        .signer_error = s->passive ? s->last_alarm : NULL,
+        .signer_error =
+            s->view.mode == BFT_MODE_PASSIVE ? "signs nothing until the next epoch" : NULL,
         .equivocations_seen = s->evidence_seen,
         .gas_used = s->gas_used,
         .commit_latency = &s->commit_latency,

@@ -277,14 +277,13 @@ static bool start_events(struct run *r)
 
 static void stop(struct run *r)
 {
-    if (r->ops != NULL)
-        node_http_free(r->ops);
+    /* Servers first: they tell node_rpc of connections that close. */
+    struct node_http *const servers[] = {r->ops, r->http, r->ws};
+    for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++)
+        if (servers[i] != NULL)
+            node_http_free(servers[i]);
     if (r->rpc != NULL)
         node_rpc_free(r->rpc);
-    if (r->http != NULL)
-        node_http_free(r->http);
-    if (r->ws != NULL)
-        node_http_free(r->ws);
     node_shell_free(r->shell);
     for (size_t i = 0; i < 2; i++)
         if (r->signals[i] != NULL)
@@ -323,13 +322,12 @@ int node_run(const struct node_run_options *options, FILE *err)
         free(r);
         return NODE_EXIT_INTERNAL;
     }
-    int code = start_faults(r, err);
+    /* Signals first: one that comes while the node opens its files ends it in order as well. */
+    int code = start_events(r) ? start_faults(r, err) : NODE_EXIT_INTERNAL;
     if (code == NODE_EXIT_OK)
         code = start_shell(r, err);
     if (code == NODE_EXIT_OK)
         code = start_rpc(r, err);
-    if (code == NODE_EXIT_OK && !start_events(r))
-        code = NODE_EXIT_INTERNAL;
     if (code == NODE_EXIT_OK) {
         TD_LOG(r->o.log, TD_LOG_INFO, "node", "ready",
                TD_LOG_STR("http", node_config_text(r->o.config, NODE_OPT_RPC_HTTP)),

@@ -180,6 +180,28 @@ static struct td_sig *signature_of(struct bft_signed *m)
     return NULL;
 }
 
+/* Nothing that follows may be signed: the process ends, and its exit code keeps it from being
+ * restarted. */
+static void do_halt(struct node_shell *s, enum bft_halt_reason reason)
+{
+    static const struct {
+        enum node_code code;
+        const char *text;
+    } WHY[] = {
+        [BFT_HALT_TWO_QCS] = {NODE_T_TWO_QCS, "two certified blocks in one round: a third of the "
+                                              "stake misbehaved"},
+        [BFT_HALT_TWO_FINALS] = {NODE_T_TWO_FINALS,
+                                 "a proof contradicts a block that is final here"},
+        [BFT_HALT_DOPPELGANGER] = {NODE_T_DOPPELGANGER,
+                                   "somebody else signs with this validator's key"},
+        [BFT_HALT_GUARD] = {NODE_T_GUARD, "the sign guard refused a message"},
+    };
+    TD_ASSERT(reason != BFT_HALT_NONE);
+    s->halted = true;
+    shell_stop(s, NODE_EXIT_SAFETY_HALT, WHY[reason].code, WHY[reason].text,
+               "do not restart: see docs/operations.md, \"Safety halt\"");
+}
+
 static void do_sign(struct node_shell *s, const struct bft_effect *fx)
 {
     struct bft_signed m = fx->u.sign.msg;
@@ -189,20 +211,19 @@ static void do_sign(struct node_shell *s, const struct bft_effect *fx)
         bft_digest_signed(&digest, &s->config.domain, &m);
         if (s->o.key == NULL ||
             td_secp_sign(s->o.secp, s->o.key, &digest, signature_of(&m)) != TD_OK) {
-            shell_stop(s, NODE_EXIT_INTERNAL, 1002, "cannot sign with the validator key",
+            shell_stop(s, NODE_EXIT_INTERNAL, NODE_T_KEY, "cannot sign with the validator key",
                        "check the key file");
             return;
         }
         bft_guard_keep(&s->guard, &m, fx->u.sign.parent_round);
         s->has_guard = true;
     } else if (v != BFT_GUARD_SAME) {
-        shell_stop(s, NODE_EXIT_SAFETY_HALT, 1003, "the sign guard refused a message",
-                   "do not restart: see the operator's manual, \"safety halt\"");
+        do_halt(s, BFT_HALT_GUARD);
         return;
     }
     struct shell_local *l = calloc(1, sizeof *l);
     if (l == NULL) {
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory", "give the process more memory");
+        shell_no_memory(s);
         return;
     }
     l->kind = BFT_EV_SIGNED;
@@ -229,24 +250,24 @@ static void do_proof(struct node_shell *s, const struct bft_effect *fx)
     struct bft_msg m = {.kind = BFT_MSG_CERTIFICATE};
     m.u.certificate.kind = BFT_CERTIFICATE_PROOF;
     m.u.certificate.proof = fx->u.proof;
-    struct node_blob *bytes = shell_encode_msg(&m);
-    shell_write_item(s, NODE_ITEM_FINAL_PROOF, node_blob_ref(bytes));
-    shell_write_cert(s, NODE_CERT_PROOF, s->final, bytes);
+    bool has_tip = fx->u.proof.kind == BFT_PROOF_COMMIT || fx->u.proof.kind == BFT_PROOF_TWO_CHAIN;
+    shell_write_proof(s, s->final, shell_encode_msg(&m), has_tip ? fx->u.proof.tip : NULL);
 }
 
 static void do_epoch(struct node_shell *s, const struct bft_effect *fx)
 {
     shell_epoch_keys(s);
     const struct bft_set *left = s->verify_ctx.sets.prev;
+    struct node_blob *prev = NULL;
     if (left != NULL) { /* for evidence and late attestations after a restart */
         uint8_t buf[8u + BFT_SET_BYTES_MAX];
         struct td_writer w;
         td_writer_init(&w, buf, sizeof buf);
         td_put_u64(&w, left->epoch);
         size_t len = bft_set_encode(buf + 8, sizeof buf - 8u, left);
-        shell_write_item(s, NODE_ITEM_PREV_SET, node_blob_copy(td_bytes_of(buf, 8u + len)));
+        prev = node_blob_copy(td_bytes_of(buf, 8u + len));
     }
-    shell_write_item(s, NODE_ITEM_EPOCH, shell_encode_epoch(fx));
+    shell_write_epoch(s, left != NULL && prev == NULL ? NULL : shell_encode_epoch(fx), prev);
     TD_LOG(s->o.log, TD_LOG_INFO, "consensus", "epoch entered",
            TD_LOG_U64("epoch", fx->u.epoch.set->epoch),
            TD_LOG_U64("validators", fx->u.epoch.set->count));
@@ -262,7 +283,7 @@ static void do_evidence(struct node_shell *s, const struct bft_effect *fx)
     td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_WARN,
                                                 .mod = "consensus",
                                                 .msg = "evidence of misbehaviour",
-                                                .code = 1101,
+                                                .code = NODE_T_EVIDENCE,
                                                 .hint = "stored; the validator can be slashed",
                                                 .fields = fields,
                                                 .field_count = 2});
@@ -276,39 +297,26 @@ static void do_evidence(struct node_shell *s, const struct bft_effect *fx)
 static void do_alarm(struct node_shell *s, enum bft_alarm alarm)
 {
     static const struct {
+        enum node_code code;
         const char *text, *hint;
     } ALARMS[] = {
-        [BFT_ALARM_PASSIVE] = {"this node signs nothing until the next epoch",
+        [BFT_ALARM_PASSIVE] = {NODE_T_PASSIVE, "this node signs nothing until the next epoch",
                                "its sign guard is missing or older than what peers hold"},
-        [BFT_ALARM_DIVERGED] = {"a certified block has another result than this node computed",
+        [BFT_ALARM_DIVERGED] = {NODE_T_DIVERGED,
+                                "a certified block has another result than this node computed",
                                 "compare `tandem status` of several nodes"},
-        [BFT_ALARM_ATTEST_SPLIT] = {"a peer attests another result at this height",
+        [BFT_ALARM_ATTEST_SPLIT] = {NODE_T_ATTEST_SPLIT,
+                                    "a peer attests another result at this height",
                                     "compare `tandem status` of both nodes"},
-        [BFT_ALARM_CLOCK] = {"certified timestamps run ahead of this clock",
+        [BFT_ALARM_CLOCK] = {NODE_T_CLOCK, "certified timestamps run ahead of this clock",
                              "synchronise the clock (chrony, ntpd)"},
     };
-    s->stats.last_alarm = ALARMS[alarm].text;
-    s->stats.passive |= alarm == BFT_ALARM_PASSIVE;
     s->stats.diverged |= alarm == BFT_ALARM_DIVERGED;
     td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_WARN,
                                                 .mod = "consensus",
                                                 .msg = ALARMS[alarm].text,
-                                                .code = (uint16_t)(1110u + (unsigned)alarm),
+                                                .code = (uint16_t)ALARMS[alarm].code,
                                                 .hint = ALARMS[alarm].hint});
-}
-
-static void do_halt(struct node_shell *s, enum bft_halt_reason reason)
-{
-    static const char *const TEXT[] = {
-        [BFT_HALT_NONE] = "halted",
-        [BFT_HALT_TWO_QCS] = "two certified blocks in one round: a third of the stake misbehaved",
-        [BFT_HALT_TWO_FINALS] = "a proof contradicts a block that is final here",
-        [BFT_HALT_DOPPELGANGER] = "somebody else signs with this validator's key",
-        [BFT_HALT_GUARD] = "the sign guard refused a message",
-    };
-    s->halted = true;
-    shell_stop(s, NODE_EXIT_SAFETY_HALT, 1003, TEXT[reason],
-               "do not restart: see the operator's manual, \"safety halt\"");
 }
 
 static void do_timer(struct node_shell *s, int64_t at_ns)
@@ -322,12 +330,7 @@ static void do_timer(struct node_shell *s, int64_t at_ns)
 
 static void do_fetch(struct node_shell *s, const struct bft_effect *fx)
 {
-    uint32_t peer = fx->peer;
-    for (uint32_t i = 0; peer == BFT_NO_PEER && i < BFT_PEERS_MAX; i++) {
-        uint32_t at = (uint32_t)(s->stats.steps + i) % BFT_PEERS_MAX;
-        if (s->peers[at].up)
-            peer = at;
-    }
+    uint32_t peer = fx->peer == BFT_NO_PEER ? shell_peer_pick(s, s->stats.steps) : fx->peer;
     if (peer == BFT_NO_PEER)
         return;
     struct bft_msg m = {.kind = BFT_MSG_GET_BY_HASH};

@@ -35,13 +35,6 @@ static void exec_drop(struct node_job *job)
     free(e);
 }
 
-/* A job that never ran has no result to free. */
-static void exec_drop_unrun(struct node_job *job)
-{
-    ((struct exec_job *)job)->err = TD_E_IO;
-    exec_drop(job);
-}
-
 /* How many native units a unit of gas came to, smoothed over eight blocks. */
 static void learn_cost(struct node_shell *s, const struct node_executed *x)
 {
@@ -99,6 +92,18 @@ static void executed(struct node_shell *s, const struct exec_job *e)
     shell_payloads_drop(s);
 }
 
+static void cannot_execute(struct node_shell *s, enum td_error err)
+{
+    if (err == TD_E_NOMEM)
+        shell_no_memory(s);
+    else if (err == TD_E_LIMIT)
+        shell_stop(s, NODE_EXIT_CONFIG, NODE_T_STATE_FULL, "the state exceeds what this node holds",
+                   "a version with more room for it is needed");
+    else
+        shell_stop(s, NODE_EXIT_DIVERGENCE, NODE_T_EXECUTE, "a final block cannot be executed here",
+                   "keep the data folder and report it (`tandem db check` first)");
+}
+
 static void exec_done(struct node_job *job)
 {
     struct exec_job *e = (struct exec_job *)job;
@@ -106,10 +111,8 @@ static void exec_done(struct node_job *job)
     s->executing = false;
     if (e->err != TD_OK) {
         TD_LOG(s->o.log, TD_LOG_INFO, "exec", "block failed", TD_LOG_U64("h", e->header.height),
-               TD_LOG_STR("why", td_error_text(e->err)));
-        shell_stop(s, e->err == TD_E_LIMIT ? NODE_EXIT_CONFIG : NODE_EXIT_DIVERGENCE, 1301,
-                   "a final block cannot be executed here",
-                   "keep the data folder and report it (`tandem db check` first)");
+               TD_LOG_STR("why", node_chain_why(s->chain)));
+        cannot_execute(s, e->err);
     } else {
         executed(s, e);
         e->out = NULL;
@@ -118,18 +121,49 @@ static void exec_done(struct node_job *job)
     exec_drop(job);
 }
 
+/* A final block's header from the database: after a restart, or where more are final than are kept
+ * in memory.  NULL: the writer has not got to it yet, and tells (persist.c); or the end. */
+static struct shell_block *block_stored(struct node_shell *s, uint64_t height)
+{
+    const size_t room = (size_t)1u << 20; /* a header and records, a few KiB */
+    void *memory = malloc(room);
+    struct td_arena arena;
+    struct node_block stored;
+    if (memory == NULL)
+        return NULL;
+    td_arena_init(&arena, memory, room);
+    enum td_error err =
+        node_block_load(s->o.genesis, s->reader, height, false, false, &arena, &stored);
+    free(memory);
+    if (err == TD_E_NOTFOUND)
+        return NULL;
+    struct shell_block *b = err == TD_OK ? shell_block_add(s, &stored.hash, &stored.header) : NULL;
+    if (b == NULL) {
+        shell_stop(s, err == TD_OK ? NODE_EXIT_INTERNAL : NODE_EXIT_CORRUPT, NODE_T_HEADER_GONE,
+                   "a final block cannot be read back",
+                   "`tandem db check`; restore a backup or let the node sync again");
+        return NULL;
+    }
+    b->final = true;
+    b->state = stored.state;
+    s->final_hash[height % NODE_BLOCKS_MAX] = b->hash;
+    return b;
+}
+
+static struct shell_block *block_next(struct node_shell *s, uint64_t height)
+{
+    struct shell_block *b = node_table_find(&s->blocks, &s->final_hash[height % NODE_BLOCKS_MAX]);
+    return b != NULL && b->header.height == height ? b : block_stored(s, height);
+}
+
 void shell_exec_next(struct node_shell *s)
 {
     if (s->executing || s->chain == NULL || s->executed >= s->final || s->exit_code != 0 ||
         s->changes_waiting >= NODE_CHANGES_MAX)
         return;
-    uint64_t height = s->executed + 1u;
-    struct shell_block *b = node_table_find(&s->blocks, &s->final_hash[height % NODE_BLOCKS_MAX]);
-    if (b == NULL || b->header.height != height) {
-        shell_stop(s, NODE_EXIT_INTERNAL, 1302, "a final block's header is not at hand",
-                   "start again; if it comes back, report it");
+    struct shell_block *b = block_next(s, s->executed + 1u);
+    if (b == NULL)
         return;
-    }
     struct shell_payload *p = NULL;
     if (b->header.tx_count > 0) {
         p = node_table_find(&s->payloads, &b->header.payload_root);
@@ -147,12 +181,12 @@ void shell_exec_next(struct node_shell *s)
     if (e == NULL || out == NULL) {
         free(e);
         free(out);
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory to execute with",
-                   "give the process more memory");
+        shell_no_memory(s);
         return;
     }
     e->job.done = exec_done;
-    e->job.drop = exec_drop_unrun;
+    e->job.drop = exec_drop;
+    e->err = TD_E_IO; /* until it ran there is no result to free */
     e->s = s;
     e->hash = b->hash;
     e->header = b->header;
@@ -165,22 +199,26 @@ void shell_exec_next(struct node_shell *s)
 void shell_final(struct node_shell *s, const struct bft_effect *fx)
 {
     const struct bft_header *h = fx->u.block.header;
-    struct shell_block *b = shell_block_add(s, &fx->u.block.hash, h);
-    if (b == NULL || h->height > s->executed + NODE_BLOCKS_MAX - 1u) {
-        shell_stop(s, NODE_EXIT_INTERNAL, 1302, "no room for a final block's header",
-                   "execution is far behind: start again");
-        return;
+    /* Execution so far behind reads its blocks back. */
+    struct shell_block far = {.hash = fx->u.block.hash, .header = *h}, *b = &far;
+    if (h->height < s->executed + NODE_BLOCKS_MAX / 2u) {
+        b = shell_block_add(s, &fx->u.block.hash, h);
+        if (b == NULL) {
+            shell_no_memory(s);
+            return;
+        }
+        s->final_hash[h->height % NODE_BLOCKS_MAX] = b->hash;
     }
     b->final = true;
     b->state = fx->u.block.state;
     s->final = h->height;
     s->head_ts_ms = h->ts_ms;
-    s->final_hash[h->height % NODE_BLOCKS_MAX] = b->hash;
     shell_write_block(s, b);
     uint64_t wall = td_clock_wall_ms(&s->o.clock);
     if (wall >= h->ts_ms && !s->view.syncing)
         node_histogram_observe(&s->stats.commit_latency, (wall - h->ts_ms) * 1000000u);
     TD_LOG(s->o.log, TD_LOG_INFO, "consensus", "block final", TD_LOG_U64("h", h->height),
            TD_LOG_U64("round", h->round), TD_LOG_U64("txs", h->tx_count),
-           TD_LOG_HASH("hash", &b->hash), TD_LOG_I64("ms", (int64_t)wall - (int64_t)h->ts_ms));
+           TD_LOG_HASH("hash", &fx->u.block.hash),
+           TD_LOG_I64("ms", (int64_t)wall - (int64_t)h->ts_ms));
 }

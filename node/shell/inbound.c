@@ -52,6 +52,7 @@ static void inbound_free(struct shell_inbound *in)
     free(in->memory);
     free(in->checks);
     free(in->items);
+    free(in->pubs);
     free(in->ok);
     free(in);
 }
@@ -64,7 +65,7 @@ void shell_inbound_clear(struct node_shell *s)
         inbound_free(in);
     }
     s->in_end = &s->in_first;
-    s->in_count = 0;
+    s->in_count = s->in_checks = 0;
     s->in_bytes = 0;
 }
 
@@ -129,8 +130,13 @@ static void note_peer(struct node_shell *s, uint32_t peer, const struct bft_msg 
         p->final_height = m->u.status.final_height;
     if (m->kind == BFT_MSG_VOTE)
         p->last_vote_round = m->u.vote.round;
-    if (p->final_height > s->stats.highest_known)
-        s->stats.highest_known = p->final_height;
+}
+
+/* Sync must not fill the memory with what the disk and execution have yet to do. */
+static bool far_behind(const struct node_shell *s)
+{
+    return s->final >= s->executed + NODE_BLOCKS_MAX / 2u ||
+           node_thread_waiting(s->writer) > NODE_BLOCKS_MAX;
 }
 
 static void deliver(struct node_shell *s, struct shell_inbound *in)
@@ -143,6 +149,8 @@ static void deliver(struct node_shell *s, struct shell_inbound *in)
         return;
     }
     note_peer(s, in->peer, m);
+    if (m->kind == BFT_MSG_BLOCKS && far_behind(s))
+        return; /* the core asks again in a second */
     if (m->kind == BFT_MSG_BLOCKS)
         payloads_of_blocks(s, &m->u.blocks);
     if (shell_serve(s, in->peer, m))
@@ -157,6 +165,28 @@ static void deliver(struct node_shell *s, struct shell_inbound *in)
 
 static void verify_next(struct node_shell *s);
 
+static void count_in(struct node_shell *s, const struct shell_inbound *in)
+{
+    struct shell_peer *p = &s->peers[in->peer];
+    s->in_count++;
+    s->in_bytes += in->len;
+    s->in_checks += in->check_count;
+    p->in_count++;
+    p->in_bytes += in->len;
+}
+
+static void count_out(struct node_shell *s, const struct shell_inbound *in)
+{
+    struct shell_peer *p = &s->peers[in->peer];
+    s->in_count--;
+    s->in_bytes -= in->len;
+    s->in_checks -= in->check_count;
+    if (p->serial != in->peer_serial)
+        return; /* another connection's counts */
+    p->in_count--;
+    p->in_bytes -= in->len;
+}
+
 /* Everything at the head of the queue that is verified. */
 static void drain(struct node_shell *s)
 {
@@ -165,8 +195,7 @@ static void drain(struct node_shell *s)
         s->in_first = in->next;
         if (s->in_first == NULL)
             s->in_end = &s->in_first;
-        s->in_count--;
-        s->in_bytes -= in->len;
+        count_out(s, in);
         deliver(s, in);
         inbound_free(in);
     }
@@ -182,15 +211,42 @@ struct verify_job {
     uint32_t count;
 };
 
+/* Signatures are looked at in pieces, and none after a piece with a bad one. */
+#define PIECE 16u
+
+static bool all_good(const struct node_shell *s, struct shell_inbound *in)
+{
+    for (uint32_t at = 0; at < in->check_count; at += PIECE) {
+        uint32_t n = in->check_count - at < PIECE ? in->check_count - at : PIECE;
+        in->checked = at + n;
+        if (td_secp_verify_many(s->o.secp, NULL, in->ok + at, in->items + at, n) != n)
+            return false;
+    }
+    return true;
+}
+
+/* Whether an earlier message of this connection has failed already. */
+static bool known_bad(const struct verify_job *v, uint32_t end)
+{
+    for (uint32_t i = 0; i < end; i++)
+        if (v->list[i]->failed && v->list[i]->peer == v->list[end]->peer &&
+            v->list[i]->peer_serial == v->list[end]->peer_serial)
+            return true;
+    return false;
+}
+
+/* A message with a bad signature costs a piece, and its sender's other messages of the batch
+ * nothing: else a stranger's queue of them would be what honest votes wait behind. */
 void shell_verify_run(void *ctx, struct node_job *jobs)
 {
-    struct node_shell *s = ctx;
+    const struct node_shell *s = ctx;
     for (struct node_job *j = jobs; j != NULL; j = j->next) {
         struct verify_job *v = (struct verify_job *)j;
+        bool any = false;
         for (uint32_t i = 0; i < v->count; i++) {
             struct shell_inbound *in = v->list[i];
-            size_t good = td_secp_verify_many(s->o.secp, NULL, in->ok, in->items, in->check_count);
-            in->failed = good != in->check_count;
+            in->failed = (any && known_bad(v, i)) || !all_good(s, in);
+            any |= in->failed;
         }
     }
 }
@@ -210,8 +266,8 @@ static void verify_done(struct node_job *job)
     s->stats.verify_batches++;
     for (uint32_t i = 0; i < v->count; i++) {
         struct shell_inbound *in = v->list[i];
-        s->stats.verified += in->check_count;
-        for (uint32_t k = 0; k < in->check_count; k++)
+        s->stats.verified += in->checked;
+        for (uint32_t k = 0; k < in->checked; k++)
             if (in->ok[k])
                 bft_sigcache_add(&s->cache, &in->checks[k]);
         in->verified = true;
@@ -234,8 +290,7 @@ static void verify_next(struct node_shell *s)
     if (v == NULL || list == NULL) {
         free(v);
         free(list);
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory to verify messages",
-                   "give the process more memory");
+        shell_no_memory(s);
         return;
     }
     for (struct shell_inbound *in = s->in_first; in != NULL; in = in->next)
@@ -251,7 +306,8 @@ static void verify_next(struct node_shell *s)
 
 /* ---- arrival */
 
-/* Fill the checks that the cache cannot answer.  False: no memory, or a key nobody parsed. */
+/* Fill the checks that the cache cannot answer.  False: no room or memory, or a key nobody parsed.
+ */
 static bool plan_checks(struct node_shell *s, struct shell_inbound *in, uint32_t count)
 {
     uint32_t kept = 0;
@@ -262,20 +318,23 @@ static bool plan_checks(struct node_shell *s, struct shell_inbound *in, uint32_t
     in->verified = kept == 0;
     if (kept == 0)
         return true;
+    if (s->in_checks + kept > NODE_INBOUND_CHECKS)
+        return false;
     in->checks = malloc(kept * sizeof *in->checks);
     in->items = calloc(kept, sizeof *in->items);
+    in->pubs = malloc(kept * sizeof *in->pubs);
     in->ok = calloc(kept, sizeof *in->ok);
-    if (in->checks == NULL || in->items == NULL || in->ok == NULL)
+    if (in->checks == NULL || in->items == NULL || in->pubs == NULL || in->ok == NULL)
         return false;
     memcpy(in->checks, s->scratch, kept * sizeof *in->checks);
     for (uint32_t i = 0; i < kept; i++) {
         const struct bft_sig_check *k = &in->checks[i];
-        in->items[i] = (struct td_secp_item){.pub = key_of(s, k->epoch, k->signer),
-                                             .digest = k->digest,
-                                             .sig = k->sig,
-                                             .exact = k->exact};
-        if (in->items[i].pub == NULL)
+        const struct td_secp_pub *pub = key_of(s, k->epoch, k->signer);
+        if (pub == NULL)
             return false;
+        in->pubs[i] = *pub;
+        in->items[i] = (struct td_secp_item){
+            .pub = &in->pubs[i], .digest = k->digest, .sig = k->sig, .exact = k->exact};
     }
     return true;
 }
@@ -295,6 +354,13 @@ static enum bft_verdict admit(struct node_shell *s, struct shell_inbound *in)
     return plan_checks(s, in, count) ? BFT_OK : BFT_OVERFLOW;
 }
 
+static bool has_room(const struct node_shell *s, uint32_t peer, size_t len)
+{
+    const struct shell_peer *p = &s->peers[peer];
+    return s->in_count < NODE_INBOUND_MAX && s->in_bytes + len <= NODE_INBOUND_BYTES &&
+           p->in_count < NODE_INBOUND_PEER_MAX && p->in_bytes + len <= NODE_INBOUND_PEER_BYTES;
+}
+
 void shell_frame(void *ctx, uint32_t peer, uint8_t *body, size_t len)
 {
     struct node_shell *s = ctx;
@@ -307,9 +373,8 @@ void shell_frame(void *ctx, uint32_t peer, uint8_t *body, size_t len)
         shell_tx_frame(s, peer, body, len);
         return;
     }
-    struct shell_inbound *in = calloc(1, sizeof *in);
-    if (in == NULL || s->in_count >= NODE_INBOUND_MAX || s->in_bytes + len > NODE_INBOUND_BYTES) {
-        free(in);
+    struct shell_inbound *in = has_room(s, peer, len) ? calloc(1, sizeof *in) : NULL;
+    if (in == NULL) {
         free(body);
         refused(s, peer, BFT_OVERFLOW);
         return;
@@ -326,7 +391,6 @@ void shell_frame(void *ctx, uint32_t peer, uint8_t *body, size_t len)
     }
     *s->in_end = in;
     s->in_end = &in->next;
-    s->in_count++;
-    s->in_bytes += len;
+    count_in(s, in);
     drain(s);
 }

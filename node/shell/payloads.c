@@ -62,6 +62,15 @@ struct shell_block *shell_block_add(struct node_shell *s, const struct td_hash *
 
 /* ---- payloads */
 
+static void recount(struct node_shell *s, struct shell_payload *p)
+{
+    size_t cost = p->bytes == NULL ? 0 : p->bytes->len;
+    cost += p->hashes == NULL ? 0 : p->count * sizeof *p->hashes;
+    cost += p->parts == NULL ? 0 : p->count * sizeof(struct node_blob *) + p->parts_bytes;
+    s->payload_bytes += cost - p->cost;
+    p->cost = cost;
+}
+
 static void parts_free(struct shell_payload *p)
 {
     for (uint32_t i = 0; p->parts != NULL && i < p->count; i++)
@@ -69,12 +78,12 @@ static void parts_free(struct shell_payload *p)
     free(p->parts);
     p->parts = NULL;
     p->missing = 0;
+    p->parts_bytes = 0;
 }
 
 static void payload_forget(struct node_shell *s, struct shell_payload *p)
 {
-    if (p->bytes != NULL)
-        s->payload_bytes -= p->bytes->len;
+    s->payload_bytes -= p->cost;
     node_table_remove(&s->payloads, &p->root);
     parts_free(p);
     node_blob_drop(p->bytes);
@@ -126,7 +135,11 @@ static void hold(struct node_shell *s, struct shell_block *b, const struct shell
     b->held = true;
 }
 
-static void tell(struct node_shell *s, struct shell_block *b, const struct shell_payload *p)
+/* The disk forgets what was seen 64 executed blocks ago (persist.c): what a vote will stand on must
+ * have been written for a height near the vote's. */
+#define WRITTEN_HEIGHTS 32u
+
+static void tell(struct node_shell *s, struct shell_block *b, struct shell_payload *p)
 {
     struct shell_local *l = calloc(1, sizeof *l);
     if (l == NULL)
@@ -136,11 +149,13 @@ static void tell(struct node_shell *s, struct shell_block *b, const struct shell
     l->u.verdict.valid =
         node_chain_payload_valid(s->o.genesis, &b->header, node_blob_view(p->bytes), NULL);
     b->told = true;
+    if (b->header.height > p->written + WRITTEN_HEIGHTS)
+        shell_write_payload(s, p);
     hold(s, b, p);
     shell_local_put(s, l);
 }
 
-static void tell_all(struct node_shell *s, const struct shell_payload *p)
+static void tell_all(struct node_shell *s, struct shell_payload *p)
 {
     struct shell_block *b;
     uint32_t at = 0;
@@ -173,7 +188,18 @@ static void take_over(struct node_shell *s, struct shell_payload *p, struct node
     p->hashes = hashes;
     p->count = count;
     p->bytes = node_blob_ref(bytes);
-    s->payload_bytes += bytes->len;
+    recount(s, p);
+}
+
+/* Owns `hashes`.  The steps it causes may make room: p must not be used afterwards. */
+static void arrived(struct node_shell *s, struct shell_payload *p, struct node_blob *bytes,
+                    struct td_hash *hashes, uint32_t count)
+{
+    take_over(s, p, bytes, hashes, count);
+    shell_write_payload(s, p);
+    tell_all(s, p);
+    shell_local_run(s);
+    shell_exec_next(s);
 }
 
 bool shell_payload_arrived(struct node_shell *s, struct shell_payload *p, struct node_blob *bytes)
@@ -187,11 +213,7 @@ bool shell_payload_arrived(struct node_shell *s, struct shell_payload *p, struct
         free(hashes);
         return false;
     }
-    take_over(s, p, bytes, hashes, count);
-    shell_write_payload(s, p);
-    tell_all(s, p);
-    shell_local_run(s);
-    shell_exec_next(s);
+    arrived(s, p, bytes, hashes, count);
     return true;
 }
 
@@ -213,22 +235,43 @@ struct shell_payload *shell_payload_own(struct node_shell *s, const struct td_ha
 
 /* ---- putting together */
 
-static void assemble(struct node_shell *s, struct shell_payload *p)
+/* True: it is whole, and p must not be used any more. */
+static bool assemble(struct node_shell *s, struct shell_payload *p)
 {
     for (uint32_t i = 0; i < p->count; i++)
         s->built_entries[i] = node_blob_view(p->parts[i]);
     struct node_blob *bytes = node_blob_new(node_payload_bytes(s->built_entries, p->count));
     if (bytes == NULL)
-        return;
+        return false;
     node_payload_encode(bytes->bytes, s->built_entries, p->count);
-    if (!shell_payload_arrived(s, p, bytes)) {
+    bool whole = shell_payload_arrived(s, p, bytes);
+    node_blob_drop(bytes);
+    if (!whole) {
         parts_free(p);
+        recount(s, p);
         p->whole = true;
     }
-    node_blob_drop(bytes);
+    return whole;
 }
 
-/* Are these the hashes the root is made of? */
+/* One part.  False: more than a payload can hold, so no payload: its parts are given up. */
+static bool part_put(struct node_shell *s, struct shell_payload *p, uint32_t i, struct td_bytes raw)
+{
+    if (p->parts_bytes + raw.len + 4u > s->o.genesis->payload_bytes_max) {
+        parts_free(p);
+        p->whole = true;
+        return false;
+    }
+    p->parts[i] = node_blob_copy(raw);
+    if (p->parts[i] == NULL)
+        return true;
+    p->parts_bytes += raw.len + 4u;
+    p->missing--;
+    return true;
+}
+
+/* Are these the hashes the root is made of?  They may still be of anything, the same one again and
+ * again. */
 static bool take_hashes(struct node_shell *s, struct shell_payload *p, const struct bft_proposal *m)
 {
     struct td_hash root;
@@ -254,8 +297,10 @@ static bool take_hashes(struct node_shell *s, struct shell_payload *p, const str
             p->gas = s->o.genesis->params.gas_limit;
             continue;
         }
-        p->parts[i] = node_blob_copy(tx.raw);
-        p->missing -= p->parts[i] != NULL ? 1u : 0u;
+        if (!part_put(s, p, i, tx.raw)) {
+            p->gas = s->o.genesis->params.gas_limit;
+            return true;
+        }
         p->gas += tx.gas_limit < s->o.genesis->params.gas_limit - p->gas
                       ? tx.gas_limit
                       : s->o.genesis->params.gas_limit - p->gas;
@@ -265,16 +310,31 @@ static bool take_hashes(struct node_shell *s, struct shell_payload *p, const str
 
 /* ---- asking */
 
+uint32_t shell_peer_pick(const struct node_shell *s, uint64_t turn)
+{
+    uint32_t count = 0, at = 0;
+    for (uint32_t i = 0; i < BFT_PEERS_MAX; i++)
+        count += s->peers[i].up ? 1u : 0u;
+    if (count == 0)
+        return BFT_NO_PEER;
+    for (uint64_t left = turn % count;; at++)
+        if (s->peers[at].up && left-- == 0)
+            return at;
+}
+
 static uint32_t next_peer(const struct node_shell *s, const struct shell_payload *p)
 {
     if (p->tries == 0 && p->source < BFT_PEERS_MAX && s->peers[p->source].up)
         return p->source;
-    for (uint32_t i = 1; i <= BFT_PEERS_MAX; i++) {
-        uint32_t at = (uint32_t)((p->source + p->tries * 7u + i) % BFT_PEERS_MAX);
-        if (s->peers[at].up)
-            return at;
-    }
-    return BFT_NO_PEER;
+    return shell_peer_pick(s, (uint64_t)p->source + p->tries);
+}
+
+/* Sooner than a slow link carries 2 MiB, but not from everybody at once: 250 ms, and from every
+ * fourth try on twice as long, up to 2 s. */
+static bool due(const struct node_shell *s, const struct shell_payload *p)
+{
+    int64_t wait = NODE_FETCH_RETRY_NS << (p->tries < 16 ? p->tries / 4u : 3u);
+    return p->asked_ns == 0 || shell_mono(s) - p->asked_ns >= wait;
 }
 
 static void ask_hashes(struct node_shell *s, uint32_t peer, enum bft_object_kind kind,
@@ -320,6 +380,8 @@ static void arm(struct node_shell *s)
 
 void shell_proposal_seen(struct node_shell *s, uint32_t peer, const struct bft_proposal *m)
 {
+    if (m->header.height > s->final + NODE_HEIGHTS_AHEAD)
+        return;
     struct shell_block *b = shell_block_add(s, &m->hash, &m->header);
     if (b == NULL || m->header.tx_count == 0 || b->told)
         return;
@@ -338,13 +400,31 @@ void shell_proposal_seen(struct node_shell *s, uint32_t peer, const struct bft_p
         p->source = peer;
         if (p->hashes == NULL && !take_hashes(s, p, m))
             p->whole = true;
+        recount(s, p);
     }
-    if (p->parts != NULL && p->missing == 0)
-        assemble(s, p);
-    if (p->bytes != NULL)
+    if (p->parts != NULL && p->missing == 0 && assemble(s, p))
         return;
     ask(s, p);
     arm(s);
+}
+
+/* True: it was there, and p must not be used any more. */
+static bool from_disk(struct node_shell *s, struct shell_payload *p)
+{
+    void *memory = malloc(TD_PAYLOAD_BYTES_MAX + 64u);
+    struct td_arena arena;
+    struct td_bytes stored;
+    bool found = false;
+    if (memory == NULL)
+        return false;
+    td_arena_init(&arena, memory, TD_PAYLOAD_BYTES_MAX + 64u);
+    if (store_chain_payload(s->reader, &p->root, &arena, &stored) == TD_OK) {
+        struct node_blob *bytes = node_blob_copy(stored);
+        found = bytes != NULL && shell_payload_arrived(s, p, bytes);
+        node_blob_drop(bytes);
+    }
+    free(memory);
+    return found;
 }
 
 void shell_payload_want(struct node_shell *s, const struct shell_block *b, uint32_t source)
@@ -353,29 +433,13 @@ void shell_payload_want(struct node_shell *s, const struct shell_block *b, uint3
     if (p == NULL || p->bytes != NULL)
         return;
     p->height = b->header.height;
-    void *memory = malloc(TD_PAYLOAD_BYTES_MAX + 64u);
-    if (memory == NULL)
-        return;
-    struct td_arena arena;
-    struct td_bytes stored;
-    td_arena_init(&arena, memory, TD_PAYLOAD_BYTES_MAX + 64u);
-    if (store_chain_payload(s->reader, &p->root, &arena, &stored) == TD_OK) {
-        struct node_blob *bytes = node_blob_copy(stored);
-        if (bytes != NULL)
-            shell_payload_arrived(s, p, bytes);
-        node_blob_drop(bytes);
-    }
-    free(memory);
-    if (p->bytes != NULL)
+    arm(s);
+    if (!due(s, p) || from_disk(s, p))
         return;
     if (p->source == BFT_NO_PEER)
         p->source = source;
-    int64_t now = shell_mono(s);
-    if (p->asked_ns == 0 || now - p->asked_ns >= NODE_FETCH_RETRY_NS) {
-        p->whole = true;
-        ask(s, p);
-    }
-    arm(s);
+    p->whole = true;
+    ask(s, p);
 }
 
 /* ---- answers */
@@ -389,14 +453,13 @@ static bool part_arrived(struct node_shell *s, struct shell_payload *p, const st
     for (uint32_t i = 0; i < p->count; i++) {
         if (p->parts[i] != NULL || !td_hash_eq(&p->hashes[i], hash))
             continue;
-        p->parts[i] = node_blob_copy(raw);
-        p->missing -= p->parts[i] != NULL ? 1u : 0u;
+        bool fits = part_put(s, p, i, raw);
+        recount(s, p);
+        if (!fits)
+            return false;
         break;
     }
-    if (p->missing > 0)
-        return false;
-    assemble(s, p);
-    return true;
+    return p->missing == 0 && assemble(s, p);
 }
 
 void shell_tx_arrived(struct node_shell *s, const struct td_hash *hash, struct td_bytes raw)
@@ -408,26 +471,45 @@ void shell_tx_arrived(struct node_shell *s, const struct td_hash *hash, struct t
             return;
 }
 
+/* Whether anything was asked for that an answer could bring. */
+static bool asking(const struct node_shell *s)
+{
+    const struct shell_payload *p;
+    uint32_t at = 0;
+    while ((p = node_table_next(&s->payloads, &at)) != NULL)
+        if (p->bytes == NULL && p->tries > 0)
+            return true;
+    return false;
+}
+
+static void payload_object(struct node_shell *s, struct td_bytes object)
+{
+    struct td_hash root;
+    uint32_t count = 0;
+    struct td_hash *hashes = hashes_of(s, object, &count, &root);
+    struct shell_payload *p = hashes == NULL ? NULL : node_table_find(&s->payloads, &root);
+    struct node_blob *bytes = p == NULL || p->bytes != NULL ? NULL : node_blob_copy(object);
+    if (bytes != NULL)
+        arrived(s, p, bytes, hashes, count);
+    else
+        free(hashes); /* nobody asked, or it came some other way */
+    node_blob_drop(bytes);
+}
+
 void shell_objects_arrived(struct node_shell *s, uint32_t peer, const struct bft_by_hash *m)
 {
-    (void)peer;
     for (uint32_t i = 0; i < m->object_count; i++) {
+        if (!asking(s)) { /* hashing megabytes is work; late answers look the same, so little */
+            p2p_penalize(s->net, peer, 2, "an answer nobody waits for");
+            return;
+        }
         if (m->kind == BFT_OBJECT_TX) {
             struct td_hash hash;
             td_keccak256(&hash, m->objects[i].ptr, m->objects[i].len);
             shell_tx_arrived(s, &hash, m->objects[i]);
-            continue;
+        } else {
+            payload_object(s, m->objects[i]);
         }
-        struct td_hash root;
-        uint32_t count = 0;
-        free(hashes_of(s, m->objects[i], &count, &root));
-        struct shell_payload *p = count == 0 ? NULL : node_table_find(&s->payloads, &root);
-        if (p == NULL || p->bytes != NULL)
-            continue; /* nobody asked, or it came some other way */
-        struct node_blob *bytes = node_blob_copy(m->objects[i]);
-        if (bytes != NULL)
-            shell_payload_arrived(s, p, bytes);
-        node_blob_drop(bytes);
     }
 }
 
@@ -456,7 +538,7 @@ void shell_fetch_tick(evutil_socket_t fd, short what, void *arg)
         if (!wanted(s, p))
             continue;
         any = true;
-        if (shell_mono(s) - p->asked_ns >= NODE_FETCH_RETRY_NS)
+        if (due(s, p))
             ask(s, p);
     }
     if (any)

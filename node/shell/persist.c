@@ -1,5 +1,6 @@
 /* The writer thread: everything that waits becomes one commit of the chain database and, where a
  * signature waits for it, one put of the sign guard after it. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/core/assert.h"
@@ -99,8 +100,16 @@ static void put_one(struct store_chain *c, const struct shell_write *w)
     case SHELL_WRITE_CERT:
         store_chain_put_cert(c, w->number, w->id, node_blob_view(w->a));
         break;
-    case SHELL_WRITE_ITEM:
-        store_chain_put_item(c, w->number, node_blob_view(w->a));
+    case SHELL_WRITE_EPOCH:
+        store_chain_put_item(c, NODE_ITEM_EPOCH, node_blob_view(w->a));
+        if (w->b != NULL)
+            store_chain_put_item(c, NODE_ITEM_PREV_SET, node_blob_view(w->b));
+        break;
+    case SHELL_WRITE_PROOF:
+        store_chain_put_item(c, NODE_ITEM_FINAL_PROOF, node_blob_view(w->a));
+        store_chain_put_cert(c, NODE_CERT_PROOF, w->id, node_blob_view(w->a));
+        if (w->drops)
+            store_chain_drop_headers(c, w->epoch, w->round);
         break;
     case SHELL_WRITE_CHANGES:
         node_changes_put(w->executed->changes, c);
@@ -132,7 +141,7 @@ static void fail_all(struct node_shell *s, struct node_job *jobs, const struct s
     td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_ERROR,
                                                 .mod = "storage",
                                                 .msg = error->text,
-                                                .code = 1201,
+                                                .code = NODE_T_WRITE,
                                                 .hint = "free space or replace the disk, then "
                                                         "start again"});
     for (struct node_job *j = jobs; j != NULL; j = j->next)
@@ -164,6 +173,8 @@ void shell_writer_run(void *ctx, struct node_job *jobs)
     }
     if (err == TD_OK && guard != NULL)
         err = put_guard(s, guard, &error);
+    if (err != TD_OK && error.text[0] == '\0')
+        snprintf(error.text, sizeof error.text, "%s: %s", s->o.database_path, td_error_text(err));
     if (guard != NULL)
         node_fault_reached(NODE_FAULT_AFTER_GUARD);
     if (err != TD_OK)
@@ -207,7 +218,7 @@ static void write_done(struct node_job *job)
     }
     if (w->failed) {
         s->stats.storage_error = "a write failed";
-        shell_stop(s, NODE_EXIT_IO, 1201, "cannot write to disk",
+        shell_stop(s, NODE_EXIT_IO, NODE_T_WRITE_STOP, "cannot write to disk",
                    "see the line above; nothing acknowledged is lost");
     } else if (w->kind == SHELL_WRITE_PERSIST && !s->halted) {
         struct bft_event ev = {.kind = BFT_EV_PERSISTED, .peer = BFT_NO_PEER};
@@ -215,6 +226,8 @@ static void write_done(struct node_job *job)
         shell_step(s, &ev);
     } else if (w->kind == SHELL_WRITE_CHANGES) {
         changes_written(s, w->id);
+    } else if (w->kind == SHELL_WRITE_BLOCK && w->id == s->executed + 1u) {
+        shell_exec_next(s); /* may have waited to read it back */
     }
     write_drop(job);
 }
@@ -223,8 +236,7 @@ static struct shell_write *write_new(struct node_shell *s, enum shell_write_kind
 {
     struct shell_write *w = calloc(1, sizeof *w);
     if (w == NULL) {
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory to write with",
-                   "give the process more memory");
+        shell_no_memory(s);
         return NULL;
     }
     w->job.done = write_done;
@@ -239,8 +251,7 @@ static void write_put(struct node_shell *s, struct shell_write *w, bool whole)
 {
     if (!whole) {
         write_drop(&w->job);
-        shell_stop(s, NODE_EXIT_INTERNAL, 1001, "no memory to write with",
-                   "give the process more memory");
+        shell_no_memory(s);
         return;
     }
     node_thread_put(s->writer, &w->job);
@@ -283,12 +294,12 @@ void shell_persist(struct node_shell *s, const struct bft_effect *fx)
     write_put(s, w, whole);
 }
 
-void shell_write_payload(struct node_shell *s, const struct shell_payload *p)
+void shell_write_payload(struct node_shell *s, struct shell_payload *p)
 {
     struct shell_write *w = write_new(s, SHELL_WRITE_PAYLOAD);
     if (w == NULL)
         return;
-    w->id = p->height;
+    w->id = p->written = p->height;
     w->root = p->root;
     w->a = node_blob_ref(p->bytes);
     write_put(s, w, true);
@@ -331,15 +342,37 @@ void shell_write_cert(struct node_shell *s, enum node_cert kind, uint64_t number
     write_put(s, w, bytes != NULL);
 }
 
-void shell_write_item(struct node_shell *s, enum node_item item, struct node_blob *bytes)
+void shell_write_epoch(struct node_shell *s, struct node_blob *epoch, struct node_blob *prev)
 {
-    struct shell_write *w = write_new(s, SHELL_WRITE_ITEM);
+    struct shell_write *w = write_new(s, SHELL_WRITE_EPOCH);
+    if (w == NULL) {
+        node_blob_drop(epoch);
+        node_blob_drop(prev);
+        return;
+    }
+    w->a = epoch;
+    w->b = prev;
+    write_put(s, w, epoch != NULL);
+}
+
+/* What a filler ends can be no child's ancestor any more, as with a block (put_one): while heights
+ * stand still and fillers become final, nothing else would drop headers, and a start takes in no
+ * more than 1,024 of them. */
+void shell_write_proof(struct node_shell *s, uint64_t height, struct node_blob *bytes,
+                       const struct bft_header *tip)
+{
+    struct shell_write *w = write_new(s, SHELL_WRITE_PROOF);
     if (w == NULL) {
         node_blob_drop(bytes);
         return;
     }
-    w->number = (uint32_t)item;
+    w->id = height;
     w->a = bytes;
+    w->drops = tip != NULL && tip->filler;
+    if (w->drops) {
+        w->epoch = tip->epoch;
+        w->round = tip->round;
+    }
     write_put(s, w, bytes != NULL);
 }
 

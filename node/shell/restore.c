@@ -29,6 +29,18 @@ static bool corrupt(struct restoring *r, const char *what)
     return false;
 }
 
+/* Nothing to try again with: a guard that does not say what was signed must not be used. */
+static bool guard_corrupt(struct restoring *r, const char *what)
+{
+    snprintf(
+        r->error->text, sizeof r->error->text,
+        "the sign guard is damaged: its %s cannot be read back\n%s\ndo not sign with this key: "
+        "see the operator's manual, \"safety halt\"",
+        what, r->s->o.guard_path);
+    r->error->exit_code = NODE_EXIT_SAFETY_HALT;
+    return false;
+}
+
 static const struct bft_msg *decode(struct restoring *r, struct td_bytes bytes,
                                     enum bft_msg_kind kind)
 {
@@ -50,10 +62,10 @@ static bool guard_certificate(struct restoring *r, uint32_t slot, const struct b
         return true;
     uint8_t *copy = td_arena_get(&r->arena, bytes.len, 8);
     if (copy == NULL)
-        return corrupt(r, "the sign guard");
+        return corrupt(r, "nothing (no memory)");
     memcpy(copy, bytes.ptr, bytes.len);
     *out = decode(r, td_bytes_of(copy, bytes.len), BFT_MSG_CERTIFICATE);
-    return *out != NULL || corrupt(r, "the sign guard's certificate");
+    return *out != NULL || guard_corrupt(r, "certificate");
 }
 
 static bool restore_guard(struct restoring *r)
@@ -63,7 +75,7 @@ static bool restore_guard(struct restoring *r)
         return true;
     struct td_bytes record = store_guard_get(s->guard_file, SHELL_GUARD_RECORD);
     if (record.len == 0 || bft_guard_decode(&s->guard, record.ptr, record.len) != TD_OK)
-        return corrupt(r, "the sign guard's record");
+        return guard_corrupt(r, "record");
     s->has_guard = true;
     r->out.guard = &s->guard;
     const struct bft_msg *lock, *entry;

@@ -155,10 +155,30 @@ static void serve_drop(struct node_job *job)
     free(q);
 }
 
+/* Whether this peer may have another answer: small questions must not buy large ones without end.
+ */
+static bool may_have(const struct node_shell *s, struct shell_peer *p)
+{
+    int64_t now = shell_mono(s), since = now - p->served_ns;
+    int64_t ms = since < 60000000000 ? since / 1000000 : 60000;
+    int64_t forgiven = NODE_SERVE_RATE / 1000 * ms;
+    if (forgiven > 0) {
+        p->served = p->served > forgiven ? p->served - forgiven : 0;
+        p->served_ns = now;
+    }
+    return p->served < NODE_SERVE_BURST;
+}
+
+static void count_answer(struct shell_peer *p, size_t bytes)
+{
+    p->served += (int64_t)bytes > NODE_SERVE_LEAST ? (int64_t)bytes : NODE_SERVE_LEAST;
+}
+
 static void send_blob(struct node_shell *s, uint32_t peer, struct node_blob *blob)
 {
     if (blob == NULL)
         return;
+    count_answer(&s->peers[peer], blob->len);
     struct p2p_body *body = p2p_body_new(node_blob_view(blob));
     if (body != NULL)
         p2p_send(s->net, peer, P2P_BLOCKS, 0, body);
@@ -181,7 +201,8 @@ static void put(struct node_shell *s, uint32_t peer, const struct bft_get_blocks
                 const struct td_hash *root)
 {
     struct shell_peer *p = &s->peers[peer];
-    if (p->serving >= PER_PEER_MAX || node_thread_waiting(s->serve) >= NODE_SERVE_MAX)
+    if (p->serving >= PER_PEER_MAX || !may_have(s, p) ||
+        node_thread_waiting(s->serve) >= NODE_SERVE_MAX)
         return; /* an honest peer asks again, or another */
     struct serve_job *q = calloc(1, sizeof *q);
     if (q == NULL)
@@ -206,6 +227,8 @@ static void serve_txs(struct node_shell *s, uint32_t peer, const struct bft_get_
     struct td_bytes objects[BFT_BY_HASH_MAX];
     struct bft_msg m = {.kind = BFT_MSG_BY_HASH};
     size_t bytes = 0;
+    if (!may_have(s, &s->peers[peer]))
+        return;
     m.u.by_hash = (struct bft_by_hash){.kind = BFT_OBJECT_TX, .objects = objects};
     for (uint32_t i = 0; i < q->hash_count; i++) {
         struct node_mempool_tx tx;
@@ -215,6 +238,7 @@ static void serve_txs(struct node_shell *s, uint32_t peer, const struct bft_get_
         bytes += tx.raw.len;
         objects[m.u.by_hash.object_count++] = tx.raw;
     }
+    count_answer(&s->peers[peer], bytes);
     shell_send(s, peer, &m);
 }
 
@@ -231,10 +255,13 @@ static void serve_by_hash(struct node_shell *s, uint32_t peer, const struct bft_
         put(s, peer, NULL, &q->hashes[0]);
         return;
     }
+    if (!may_have(s, &s->peers[peer]))
+        return;
     struct td_bytes object = node_blob_view(p->bytes);
     struct bft_msg m = {.kind = BFT_MSG_BY_HASH};
     m.u.by_hash =
         (struct bft_by_hash){.kind = BFT_OBJECT_PAYLOAD, .object_count = 1, .objects = &object};
+    count_answer(&s->peers[peer], object.len);
     shell_send(s, peer, &m);
 }
 

@@ -16,16 +16,26 @@ int64_t shell_mono(const struct node_shell *s)
     return (int64_t)td_clock_mono_ns(&s->o.clock);
 }
 
-void shell_stop(struct node_shell *s, int exit_code, uint16_t code, const char *what,
+void shell_stop(struct node_shell *s, int exit_code, enum node_code code, const char *what,
                 const char *hint)
 {
     if (s->exit_code != 0)
         return;
     s->exit_code = exit_code;
-    td_log_put(s->o.log,
-               &(struct td_log_event){
-                   .level = TD_LOG_ERROR, .mod = "node", .msg = what, .code = code, .hint = hint});
+    td_log_put(s->o.log, &(struct td_log_event){.level = TD_LOG_ERROR,
+                                                .mod = "node",
+                                                .msg = what,
+                                                .code = (uint16_t)code,
+                                                .hint = hint});
+    /* A break before the loop runs is forgotten when it begins; an exit is not. */
+    event_base_loopexit(s->o.base, NULL);
     event_base_loopbreak(s->o.base);
+}
+
+void shell_no_memory(struct node_shell *s)
+{
+    shell_stop(s, NODE_EXIT_INTERNAL, NODE_T_MEMORY, "no memory left",
+               "give the process more memory, then start again");
 }
 
 /* ---- stepping the core */
@@ -411,8 +421,10 @@ void node_shell_status(const struct node_shell *s, struct node_shell_status *out
     out->head = node_shell_head(s);
     out->head_ts_ms = s->head_ts_ms;
     out->payloads_held = s->payloads.count;
-    if (s->final > out->highest_known)
-        out->highest_known = s->final;
+    out->highest_known = s->final; /* what connected peers claim: a liar's word goes with it */
+    for (uint32_t i = 0; i < BFT_PEERS_MAX; i++)
+        if (s->peers[i].up && s->peers[i].final_height > out->highest_known)
+            out->highest_known = s->peers[i].final_height;
 }
 
 uint32_t node_shell_validators(const struct node_shell *s, struct node_shell_validator *out,

@@ -9,15 +9,17 @@
  *
  * Who talks to whom, and how much may wait (everything else happens at once on the loop):
  *
- *     from      to        what                      bound
- *     p2p       inbound   frames to verify          NODE_INBOUND_MAX frames, NODE_INBOUND_BYTES
- *     inbound   verify    signature checks          one batch under way
- *     core      writer    records, blocks, payloads one job per effect: BFT_EFFECTS_MAX a step, and
- * the core waits for `persisted` before it sends core      exec      final blocks              one
- * under way; headers kept by hash exec      writer    changes                   as many as blocks
- * executed and not written: exec waits at NODE_CHANGES_MAX peers     serve     GetBlocks, payloads
- * NODE_SERVE_MAX; more is not answered peers,rpc tx        transactions to recover   NODE_TX_MAX,
- * then dropped
+ *     from, to        what                   bound
+ *     p2p, inbound    frames to verify       NODE_INBOUND_*: frames, bytes, signatures, per peer
+ *     inbound, verify signature checks       one batch under way
+ *     core, writer    records, certificates  what a step asks for; own messages wait for it
+ *     core, writer    synced blocks          no more are taken at NODE_BLOCKS_MAX jobs, or with
+ *                                            execution half of that behind
+ *     core, exec      final blocks           one under way; far behind they are read back
+ *     exec, writer    changes of blocks      exec waits at NODE_CHANGES_MAX
+ *     peers, serve    blocks, payloads       NODE_SERVE_MAX, and bytes a second (NODE_SERVE_RATE);
+ *                                            more is not answered
+ *     peers, tx       transactions           NODE_TX_MAX, NODE_TX_BYTES, then dropped
  *
  * 1. bft_step is called from the loop only, and effects are carried out before the next event.
  * 2. Nothing signed leaves before the writer has said that record, certificates, header and payload
@@ -99,9 +101,7 @@ struct node_shell_status {
     uint64_t exec_blocks, exec_ns, gas_used, txs_executed, txs_skipped;
     uint64_t proposals_made, evidence_seen;
     uint32_t payloads_held;
-    bool passive;
     bool diverged;
-    const char *last_alarm; /* NULL = none */
     const char *storage_error;
     uint64_t missed_leader_slots; /* own, by rounds that timed out */
     struct node_histogram commit_latency, exec_seconds, fsync_seconds;

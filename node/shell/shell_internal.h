@@ -2,6 +2,7 @@
 #pragma once
 
 #include "consensus/sigcache.h"
+#include "node/codes.h"
 #include "node/exit_codes.h"
 #include "node/shell/blob.h"
 #include "node/shell/shell.h"
@@ -13,14 +14,30 @@
  * the peers covers one message of each and the certificates among them. */
 #define NODE_INBOUND_MAX 2048u
 #define NODE_INBOUND_BYTES ((size_t)32u << 20)
+/* ... of one peer, so that no few of them can fill it: two of the largest frames, and many times
+ * the small ones that an honest peer has under way. */
+#define NODE_INBOUND_PEER_MAX 256u
+#define NODE_INBOUND_PEER_BYTES ((size_t)8u << 20)
+/* Signatures that wait for the verify thread, 400 bytes each: 250 full certificates nobody has
+ * seen. */
+#define NODE_INBOUND_CHECKS 65536u
 #define NODE_SERVE_MAX 64u
 #define NODE_TX_MAX 8192u
+#define NODE_TX_BYTES ((size_t)32u << 20)
 /* Executed blocks whose changes are not on disk yet. */
 #define NODE_CHANGES_MAX 8u
 /* Payloads in memory: every unfinal height a window may hold at 2 MiB would be 30 MiB. */
 #define NODE_PAYLOADS_BYTES ((size_t)64u << 20)
 /* Headers by hash: the core's unfinal ones and final ones waiting for execution. */
 #define NODE_BLOCKS_MAX (2u * TD_UNFINAL_HEADERS_MAX)
+/* Proposals further above the newest final block are not collected for: the attestation window ends
+ * at 12, and a leader's word for a height must not outlive everybody else's payloads. */
+#define NODE_HEIGHTS_AHEAD 64u
+/* What one peer is answered in bytes, by the second and at once: what it may itself send (p2p).  No
+ * answer counts as less than the least, for the work of finding it. */
+#define NODE_SERVE_RATE ((int64_t)64 << 20)
+#define NODE_SERVE_BURST ((int64_t)128 << 20)
+#define NODE_SERVE_LEAST ((int64_t)16 << 10)
 #define NODE_FETCH_RETRY_NS (INT64_C(250) * 1000000)
 
 /* Slots of the sign guard's file. */
@@ -42,10 +59,13 @@ struct shell_payload {
     struct td_hash root;     /* first: node_table */
     struct node_blob *bytes; /* NULL: being put together or fetched */
     uint64_t height;         /* newest block that names it */
+    uint64_t written;        /* height it went to the writer with */
+    size_t cost;             /* counted in payload_bytes: all that is held for it */
     uint32_t count;
     struct td_hash *hashes;   /* [count] of its entries, from proposal or bytes; NULL: unknown */
     struct node_blob **parts; /* [count] while being put together */
     uint32_t missing;
+    size_t parts_bytes;
     uint64_t gas;           /* sum of gas limits where known, else the block's limit */
     bool whole;             /* ask for it by root: entries cannot be told apart or are too many */
     uint32_t tries, source; /* peer that surely has it, or BFT_NO_PEER */
@@ -62,9 +82,10 @@ struct shell_inbound {
     void *memory; /* of arena */
     struct td_arena arena;
     struct bft_msg msg;
-    uint32_t check_count;
-    struct bft_sig_check *checks; /* [check_count] that the cache does not know */
+    uint32_t check_count, checked; /* checked: until a piece had a bad one */
+    struct bft_sig_check *checks;  /* [check_count] that the cache does not know */
     struct td_secp_item *items;
+    struct td_secp_pub *pubs; /* of the items: the node's tables change with the epoch */
     bool *ok;
     bool failed, verified;
 };
@@ -74,7 +95,10 @@ struct shell_peer {
     uint64_t serial; /* of the connection: answers to a gone one are dropped */
     struct td_addr addr;
     uint64_t final_height;
-    uint32_t serving; /* requests of it under way */
+    uint32_t serving;          /* requests of it under way */
+    int64_t served, served_ns; /* bytes answered, less what time has forgiven since */
+    uint32_t in_count;         /* frames of it in the inbound queue */
+    size_t in_bytes;
     uint64_t last_vote_round;
 };
 
@@ -127,7 +151,7 @@ struct node_shell {
     struct shell_peer peers[BFT_PEERS_MAX];
     uint64_t peer_serial;
     struct shell_inbound *in_first, **in_end;
-    uint32_t in_count;
+    uint32_t in_count, in_checks;
     size_t in_bytes;
     bool verifying;
     struct bft_sigcache cache;
@@ -155,6 +179,7 @@ struct node_shell {
 
     /* transactions */
     uint32_t tx_waiting;
+    size_t tx_bytes;
     uint64_t evidence_number;
     struct node_shell_status stats;
 };
@@ -166,8 +191,10 @@ void shell_local_put(struct node_shell *s, struct shell_local *l);
 /* Deliver what is queued, unless a step is under way. */
 void shell_local_run(struct node_shell *s);
 /* End the process: logs, sets the exit code, breaks the loop. */
-void shell_stop(struct node_shell *s, int exit_code, uint16_t code, const char *what,
+void shell_stop(struct node_shell *s, int exit_code, enum node_code code, const char *what,
                 const char *hint);
+/* The same, for memory that the system refused. */
+void shell_no_memory(struct node_shell *s);
 int64_t shell_mono(const struct node_shell *s);
 
 /* ---- inbound.c */
@@ -190,11 +217,13 @@ struct shell_write {
         SHELL_WRITE_PAYLOAD,
         SHELL_WRITE_BLOCK,
         SHELL_WRITE_CERT,
-        SHELL_WRITE_ITEM,
+        SHELL_WRITE_EPOCH,
+        SHELL_WRITE_PROOF,
         SHELL_WRITE_CHANGES,
     } kind;
-    uint64_t id;     /* PERSIST; CERT: number; BLOCK, PAYLOAD, CHANGES: height */
-    uint32_t number; /* CERT: kind; ITEM: item */
+    uint64_t id;     /* PERSIST; CERT: number; BLOCK, PAYLOAD, CHANGES, PROOF: height */
+    uint32_t number; /* CERT: kind */
+    bool drops;      /* PROOF: of a filler; headers up to its (epoch, round) go */
     struct td_hash hash, root;
     uint64_t epoch, round, parent_epoch, parent_round;
     struct td_hash parent_hash;
@@ -205,11 +234,15 @@ struct shell_write {
 };
 void shell_writer_run(void *ctx, struct node_job *jobs);
 void shell_persist(struct node_shell *s, const struct bft_effect *fx);
-void shell_write_payload(struct node_shell *s, const struct shell_payload *p);
+void shell_write_payload(struct node_shell *s, struct shell_payload *p);
 void shell_write_block(struct node_shell *s, const struct shell_block *b);
 void shell_write_cert(struct node_shell *s, enum node_cert kind, uint64_t number,
                       struct node_blob *bytes);
-void shell_write_item(struct node_shell *s, enum node_item item, struct node_blob *bytes);
+/* The epoch just entered, and the set of the one left; NULL: there was none. */
+void shell_write_epoch(struct node_shell *s, struct node_blob *epoch, struct node_blob *prev);
+/* The newest proof of finality; `tip` NULL: not known. */
+void shell_write_proof(struct node_shell *s, uint64_t height, struct node_blob *bytes,
+                       const struct bft_header *tip);
 void shell_write_changes(struct node_shell *s, struct node_executed *e);
 /* Encodings kept on disk. */
 struct node_blob *shell_encode_msg(const struct bft_msg *m);
@@ -228,6 +261,8 @@ void shell_proposal_seen(struct node_shell *s, uint32_t peer, const struct bft_p
 bool shell_payload_arrived(struct node_shell *s, struct shell_payload *p, struct node_blob *bytes);
 void shell_payload_want(struct node_shell *s, const struct shell_block *b, uint32_t source);
 void shell_objects_arrived(struct node_shell *s, uint32_t peer, const struct bft_by_hash *m);
+/* One of the peers that are up, each in its turn; BFT_NO_PEER: none is. */
+uint32_t shell_peer_pick(const struct node_shell *s, uint64_t turn);
 void shell_fetch_tick(evutil_socket_t fd, short what, void *arg);
 void shell_payloads_drop(struct node_shell *s);
 void shell_tx_arrived(struct node_shell *s, const struct td_hash *hash, struct td_bytes raw);

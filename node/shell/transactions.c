@@ -102,6 +102,7 @@ static void tx_done(struct node_job *job)
     struct tx_job *t = (struct tx_job *)job;
     struct node_shell *s = t->s;
     s->tx_waiting--;
+    s->tx_bytes -= t->len;
     if (t->good)
         add(s, t->peer, &t->tx, raw_of(t));
     else if (t->hostile && s->peers[t->peer].up && s->peers[t->peer].serial == t->serial)
@@ -113,7 +114,8 @@ void shell_tx_frame(struct node_shell *s, uint32_t peer, uint8_t *frame, size_t 
 {
     struct td_hash hash;
     struct node_mempool_tx known;
-    if (len < 2u || len > 1u + TD_TX_BYTES_MAX || s->tx_waiting >= NODE_TX_MAX) {
+    if (len < 2u || len > 1u + TD_TX_BYTES_MAX || s->tx_waiting >= NODE_TX_MAX ||
+        s->tx_bytes + len > NODE_TX_BYTES) {
         free(frame);
         return;
     }
@@ -133,5 +135,6 @@ void shell_tx_frame(struct node_shell *s, uint32_t peer, uint8_t *frame, size_t 
     t->frame = frame;
     t->len = len;
     s->tx_waiting++;
+    s->tx_bytes += len;
     node_thread_put(s->tx, &t->job);
 }

@@ -45,6 +45,12 @@ CLEAN = {
     "docs/protocol.md": "# Protocol\n\n## Votes\n\n[P-4.2] A vote counts once.\n\nSee [P-4.2].\n",
     "docs/style.md": "# Style\n\nCitations look like [P-x.y]. See [the protocol](protocol.md#votes).\n",
     "README.md": "# Tandem\n\nRead [the style](docs/style.md) or [below](#more) and `[no](link.md)`.\n\n## More\n",
+    "node/codes.h": "#pragma once\n\nenum node_code {\n    NODE_T_DISK = 1201,\n    NODE_T_CLOCK = 1202,\n};\n",
+    "node/exit_codes.h": "#pragma once\n\nenum node_exit {\n    NODE_EXIT_OK = 0,\n    NODE_EXIT_USAGE = 64,\n};\n",
+    "node/log.c": 'void f(void)\n{\n    stop(s, NODE_T_DISK, "disk");\n    td_log_put(l, &(struct td_log_event){.level'
+                  ' = TD_LOG_WARN, .code = NODE_T_CLOCK});\n    TD_LOG(l, TD_LOG_INFO, "node", "fine");\n}\n',
+    "docs/codes.md": "# Codes\n\n| 0 | done |\n| 64 | usage |\n\n| T1201 | disk |\n| T1202 | clock |\n",
+    "docs/tandem.1": "0\tsuccess\n64\tusage\n",
     ".clang-format": (REPOSITORY / ".clang-format").read_text(),
     "package-lock.json": '{"packages": {"node_modules/x": {"version": "1.0.0"}}}\n',
 }
@@ -134,6 +140,25 @@ PLANTED = {
     "dead_anchor": ("links", "docs/bad.md", "# Bad\n\n[x](style.md#nothing)\n"),
     "dead_reference": ("links", "docs/bad.md", "# Bad\n\n[x]\n\n[x]: nowhere.md\n"),
     "link_out_of_tree": ("links", "docs/bad.md", "# Bad\n\n[x](../../README.md)\n"),
+    # codes
+    "code_without_row": ("codes", "node/bad.h", "enum e {\n    NODE_T_NEW = 1203,\n};\nint x = NODE_T_NEW;\n"),
+    "code_number_twice": ("codes", "p2p/bad.h", "enum e {\n    P2P_T_NEW = 1201,\n};\nint x = P2P_T_NEW;\n"),
+    "code_of_five_digits": ("codes", "p2p/bad.h", "enum e {\n    P2P_T_NEW = 12011,\n};\nint x = P2P_T_NEW;\n"),
+    "code_logged_twice": ("codes", "p2p/bad.c", "void g(void)\n{\n    stop(s, NODE_T_DISK, 0);\n}\n"),
+    "code_never_logged": ("codes", "node/codes.h", "enum e {\n    NODE_T_DISK = 1201,\n    NODE_T_CLOCK = 1202,\n"
+                          "    NODE_T_GONE = 1203,\n};\n"),
+    "row_without_code": ("codes", "docs/codes.md", "| 0 | a |\n| 64 | b |\n| T1201 | c |\n| T1202 | d |\n| T1203 | e |\n"),
+    "row_missing": ("codes", "docs/codes.md", "| 0 | a |\n| 64 | b |\n| T1201 | c |\n"),
+    "row_twice": ("codes", "docs/codes.md", "| 0 | a |\n| 64 | b |\n| T1201 | c |\n| T1202 | d |\n| T1202 | e |\n"),
+    "exit_code_without_row": ("codes", "docs/codes.md", "| 0 | a |\n| T1201 | c |\n| T1202 | d |\n"),
+    "exit_row_without_code": ("codes", "docs/codes.md", "| 0 | a |\n| 64 | b |\n| 65 | x |\n| T1201 | c |\n| T1202 | d |\n"),
+    "exit_code_not_in_manual": ("codes", "docs/tandem.1", "0\tsuccess\n"),
+    "bare_number_in_event": ("codes", "node/bad.c", "struct td_log_event e = {.level = TD_LOG_WARN, .code = 1201};\n"),
+    "bare_number_behind_cast": ("codes", "node/bad.c", "struct td_log_event e = {.code = (uint16_t)(1201u + i)};\n"),
+    "bare_number_in_stop": ("codes", "node/bad.c", 'void g(void)\n{\n    shell_stop(s, 70, 1201, "x", "y");\n}\n'),
+    "warning_without_code": ("codes", "storage/bad.c", "struct td_log_event e = {.level = TD_LOG_ERROR, .msg = m};\n"),
+    "warning_in_short_form": ("codes", "storage/bad.c", 'void g(void)\n{\n    TD_LOG(l, TD_LOG_WARN, "a", "b");\n}\n'),
+    "code_cited_and_unknown": ("codes", "docs/bad.md", "# Bad\n\nSee T9999.\n"),
 }
 
 

@@ -132,10 +132,9 @@ void bed_block(struct bed *b, bool end_batch)
                              .prev_hash = c->block_hash,
                              .ts_ms = c->ts_ms + 1000u,
                              .tx_count = b->count};
-    for (uint32_t i = 0; i < b->count; i++) {
+    for (uint32_t i = 0; i < b->count; i++)
         td_keccak256(&hashes[i], b->entries[i].ptr, b->entries[i].len);
-        h->payload_bytes += (uint32_t)b->entries[i].len;
-    }
+    h->payload_bytes = (uint32_t)node_payload_bytes(b->entries, b->count);
     bft_payload_root(&h->payload_root, hashes, hashes, b->count);
     bft_header_hash(&b->hash, h);
     free(hashes);

@@ -229,6 +229,8 @@ Test(chain, stored_blocks_say_what_the_ledger_said)
     begin(LEAVES);
     for (uint32_t i = 1; i <= BLOCKS; i++) {
         static const uint32_t txs[] = {2, 2, 1, 0}, skipped[] = {2, 0, 0, 0};
+        /* The one whose nonce is too high may be taken by a later block. */
+        static const uint32_t done[] = {3, 2, 1, 0};
         struct node_executed e;
         scenario(i, &contract);
         execute(&e);
@@ -236,7 +238,7 @@ Test(chain, stored_blocks_say_what_the_ledger_said)
         cr_expect_eq(e.height, i);
         cr_expect_eq(e.tx_count, txs[i - 1]);
         cr_expect_eq(e.skipped, skipped[i - 1]);
-        cr_expect_eq(e.hash_count, bed.header.tx_count);
+        cr_expect_eq(e.hash_count, done[i - 1]);
         cr_assert_eq(e.sender_count, txs[i - 1]);
         if (i == 1) {
             cr_expect(td_addr_eq(&e.senders[0], &bed.genesis->validators[0].member.addr) ||

@@ -157,13 +157,11 @@ static void make(struct offer *o)
 {
     struct td_hash hashes[8];
     o->header.tx_count = o->count;
-    o->header.payload_bytes = 0;
-    for (uint32_t i = 0; i < o->count; i++) {
+    for (uint32_t i = 0; i < o->count; i++)
         td_keccak256(&hashes[i], o->entries[i].ptr, o->entries[i].len);
-        o->header.payload_bytes += (uint32_t)o->entries[i].len;
-    }
     td_payload_root(&o->header.payload_root, hashes, hashes, o->count);
     o->len = node_payload_bytes(o->entries, o->count);
+    o->header.payload_bytes = (uint32_t)o->len;
     cr_assert_leq(o->len, sizeof o->bytes);
     node_payload_encode(o->bytes, o->entries, o->count);
 }
@@ -201,7 +199,7 @@ Test(payload, valid_or_not)
     o.header.payload_root.b[31] ^= 1;
     cr_expect(!valid(&g, &o), "root");
     make(&o);
-    o.bytes[8] ^= 1;
+    o.bytes[4] ^= 1;
     cr_expect(!valid(&g, &o), "content");
     make(&o);
     o.len--;
@@ -226,9 +224,9 @@ Test(payload, valid_or_not)
     cr_expect(!valid(&g, &o), "more entries than genesis allows");
     g.txs_max = 2;
     cr_expect(valid(&g, &o));
-    g.payload_bytes_max = 3;
+    g.payload_bytes_max = 11;
     cr_expect(!valid(&g, &o), "more bytes than genesis allows");
-    g.payload_bytes_max = 4;
+    g.payload_bytes_max = 12;
     cr_expect(valid(&g, &o));
     g.params.native_limit = 1000;
     cr_expect(!valid(&g, &o), "more than a block's native units");
@@ -238,14 +236,18 @@ Test(payload, valid_or_not)
 Test(payload, framing)
 {
     static struct td_bytes entries[TD_TXS_PER_BLOCK_MAX];
-    static const uint8_t many[] = {0, 0, 0x40, 1}, lie[] = {0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff};
-    static const uint8_t none[4], two[] = {0, 0, 0, 2, 0, 0, 0, 1, 5, 0, 0, 0, 2, 6, 7};
+    static const uint8_t lie[] = {0xff, 0xff, 0xff, 0xff}, cut[] = {0, 0, 0, 2, 7};
+    static const uint8_t none[4], two[] = {0, 0, 0, 1, 5, 0, 0, 0, 2, 6, 7};
     uint32_t count = 9;
-    cr_expect_eq(node_payload_decode(td_bytes_of(many, 4), entries, &count), TD_E_LIMIT);
+    cr_expect_eq(node_payload_decode(td_bytes_of(lie, 4), entries, &count), TD_E_MALFORMED);
     cr_expect_eq(count, 0);
-    cr_expect_eq(node_payload_decode(td_bytes_of(lie, 8), entries, &count), TD_E_MALFORMED);
-    cr_expect_eq(node_payload_decode(td_bytes_of(NULL, 0), entries, &count), TD_E_MALFORMED);
+    cr_expect_eq(node_payload_decode(td_bytes_of(cut, sizeof cut), entries, &count),
+                 TD_E_MALFORMED);
+    cr_expect_eq(node_payload_decode(td_bytes_of(none, 3), entries, &count), TD_E_MALFORMED);
+    cr_expect_eq(node_payload_decode(td_bytes_of(NULL, 0), entries, &count), TD_OK);
+    cr_expect_eq(count, 0);
     cr_expect_eq(node_payload_decode(td_bytes_of(none, 4), entries, &count), TD_OK);
+    cr_expect(count == 1 && entries[0].len == 0, "an empty entry, which no block may have");
     cr_assert_eq(node_payload_decode(td_bytes_of(two, sizeof two), entries, &count), TD_OK);
     cr_assert_eq(count, 2);
     cr_expect(entries[1].len == 2 && entries[1].ptr[1] == 7);
@@ -254,8 +256,12 @@ Test(payload, framing)
     node_payload_encode(again, entries, count);
     cr_expect_arr_eq(again, two, sizeof two);
     uint8_t *huge = calloc(1, TD_PAYLOAD_BYTES_MAX + 64);
-    huge[3] = 1;
-    cr_expect_eq(node_payload_decode(td_bytes_of(huge, TD_PAYLOAD_BYTES_MAX + 9), entries, &count),
+    cr_expect_eq(node_payload_decode(td_bytes_of(huge, TD_PAYLOAD_BYTES_MAX + 1), entries, &count),
                  TD_E_LIMIT);
+    cr_expect_eq(
+        node_payload_decode(td_bytes_of(huge, 4 * TD_TXS_PER_BLOCK_MAX + 4), entries, &count),
+        TD_E_LIMIT, "one frame too many");
+    cr_expect_eq(node_payload_decode(td_bytes_of(huge, 4 * TD_TXS_PER_BLOCK_MAX), entries, &count),
+                 TD_OK);
     free(huge);
 }

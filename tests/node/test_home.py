@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.dont_write_bytecode = True
@@ -312,6 +313,8 @@ class Home(unittest.TestCase):
         self.init()
         rows = self.doctor(1)
         self.assertEqual([n for n, row in rows.items() if not row["good"]], ["validator key", "sign guard"])
+        self.assertEqual(rows["validator key"]["text"],
+                         f"no key in {self.home}/keys. Make one: tandem keys new --home {self.home}")
         self.expect(0, self.key())
         self.doctor(0)
 
@@ -327,6 +330,37 @@ class Home(unittest.TestCase):
     def test_status_without_a_node_is_69(self):
         flag = self.ports()[3]
         self.expect(69, tandem("status", flag, home=self.home), "tandem start")
+
+    def test_status_prints_lists_by_line_and_cuts_long_ones(self):
+        told = {"mode": "active", "quorum": {"online": 3}, "affected": [], "cause": None,
+                "validators": [{"address": "0xaa", "name": None, "online": True}, {"address": "0xbb", "online": False}],
+                "blocks": [{"height": 100 - n} for n in range(32)]}
+        with answering(json.dumps(told).encode()) as port:
+            lines = self.expect(0, tandem("status", f"--ops.listen=127.0.0.1:{port}", home=self.home)).stdout.splitlines()
+        lines = [line.split() for line in lines]
+        for line in (["quorum.online", "3"], ["affected", "none"], ["cause", "null"],
+                     ["validators", "address=0xaa", "online=true"], ["address=0xbb", "online=false"],
+                     ["blocks", "height=100"], ["height=85"], ["and", "16", "more:", "--json"]):
+            self.assertIn(line, lines)
+        self.assertNotIn(["height=84"], lines)
+
+
+@contextlib.contextmanager
+def answering(body):
+    """An ops port that answers one request with `body`."""
+    def serve():
+        peer, _ = listener.accept()
+        with peer:
+            while b"\r\n\r\n" not in peer.recv(4096):
+                pass
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ Test(scenario, mistakes_have_a_place)
         {"[network]\nnodes = 17\n" EXPECT, 2, "nodes"},
         {"[network]\nnodes = 10\nfollowers = 10\n" EXPECT, 3, "sixteen"},
         {"[network]\nnods = 4\n" EXPECT, 2, "unknown key \"nods\""},
-        {"[network]\n[[disaster]]\n" EXPECT, 2, "[[fault]]"},
+        {"[network]\n[[faults]]\n" EXPECT, 2, "[[fault]]"},
         {"[network]\n[[fault]]\nkind = \"melt\"\nnodes = \"n0\"\n" EXPECT, 3, "kind"},
         {"[network]\n[[fault]]\nkind = \"kill\"\n" EXPECT, 2, "nodes"},
         {"[network]\n[[fault]]\nkind = \"kill\"\nnodes = \"n4\"\n" EXPECT, 4, "nodes"},

@@ -10,7 +10,7 @@ import sys
 
 from tree import Skip, Tree
 
-GATES = ["layers", "purity", "format", "spelling", "citations", "length", "asserts", "paths", "links"]
+GATES = ["layers", "purity", "format", "spelling", "citations", "length", "asserts", "paths", "links", "codes"]
 FAULTS_SHOWN = 40
 
 

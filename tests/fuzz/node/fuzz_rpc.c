@@ -2,6 +2,7 @@
  * notifications.  The first byte decides: the text of a request, or of a method's arguments. */
 #define _XOPEN_SOURCE 700 /* mkdtemp */
 #include <event2/event.h>
+#include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,13 +98,29 @@ static void add_block(void)
     heads.latest++;
 }
 
+static char folder[128], database[160];
+
+static int remove_one(const char *path, const struct stat *about, int flag, struct FTW *ftw)
+{
+    (void)about, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+static void leave(void)
+{
+    (void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* The bed's database is a file of its name where it is opened; the fuzzer's paths are relative. */
 static void open_bed(void)
 {
-    char folder[] = "fuzz-rpc-XXXXXX";
-    TD_ASSERT(chdir(getenv("TMPDIR") == NULL ? "." : getenv("TMPDIR")) == 0);
-    TD_ASSERT(mkdtemp(folder) != NULL && chdir(folder) == 0);
+    char here[4096];
+    snprintf(folder, sizeof folder, "%s/fuzz-rpc-XXXXXX", P_tmpdir);
+    TD_ASSERT(getcwd(here, sizeof here) != NULL && mkdtemp(folder) != NULL && chdir(folder) == 0);
+    snprintf(database, sizeof database, "%s/memory", folder);
+    atexit(leave);
     bed_init(&bed, 4096);
-    TD_ASSERT(bed.chain != NULL);
+    TD_ASSERT(bed.chain != NULL && chdir(here) == 0);
     add_block();
     add_block();
 }
@@ -123,7 +140,7 @@ static void open_all(void)
                                                            .account = get_account});
     backend = (struct node_rpc_backend){.genesis = bed.genesis,
                                         .chain = bed.chain,
-                                        .database = "memory",
+                                        .database = database,
                                         .secp = bed.wallet.secp,
                                         .clock = td_clock_of_virtual(&clock_now),
                                         .heads = get_heads,
