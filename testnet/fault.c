@@ -182,6 +182,7 @@ void testnet_faults_link(struct testnet_link *out, const struct testnet_faults *
                          uint32_t j)
 {
     bool held = false;
+    uint32_t flap_ms = 0;
     *out = (struct testnet_link){0};
     for (uint32_t k = 0; k < f->count; k++) {
         const struct testnet_fault *x = &f->list[k];
@@ -190,11 +191,13 @@ void testnet_faults_link(struct testnet_link *out, const struct testnet_faults *
         if (cut && x->link.flap_ms == 0)
             held = true;
         else if (cut)
-            out->flap_ms = x->link.flap_ms;
+            flap_ms = x->link.flap_ms;
         else if (x->kind == TESTNET_FAULT_LINK && covers(x, i, j))
             *out = x->link;
     }
     out->held = held;
+    if (flap_ms > 0)
+        out->flap_ms = flap_ms;
 }
 
 /* ---- for people */

@@ -403,6 +403,16 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 /* ---- faults.json */
 
+/* What waits on a link that has no faults any more is due: nobody clears a fault to wait on. */
+static void hurry(struct flow *f, uint64_t now)
+{
+    if (!plain(&f->pipe->l->link[f->from][f->to]))
+        return;
+    for (uint32_t k = 0; k < f->count; k++)
+        f->ring[(f->head + k) % CHUNKS_MAX].due_ns = now;
+    f->last_due_ns = f->rate_free_ns = now;
+}
+
 static void reload(struct links *l)
 {
     struct testnet_faults faults;
@@ -414,6 +424,8 @@ static void reload(struct links *l)
             testnet_faults_link(&l->link[i][j], &faults, i, j);
     for (struct pipe *p = l->pipes, *next; p != NULL; p = next) {
         next = p->next;
+        hurry(&p->flows[0], l->changed_ns);
+        hurry(&p->flows[1], l->changed_ns);
         pipe_move(p);
     }
 }

@@ -103,6 +103,9 @@ Test(fault, the_latest_link_counts_and_partitions_stay)
     add(TESTNET_FAULT_PARTITION, 1, 4, false, (struct testnet_link){.flap_ms = 50});
     testnet_faults_link(&l, &list, 2, 0);
     cr_expect(!l.held && l.flap_ms == 50);
+    add(TESTNET_FAULT_LINK, 4, 1, false, (struct testnet_link){.delay_ms = 9});
+    testnet_faults_link(&l, &list, 2, 0);
+    cr_expect(l.flap_ms == 50 && l.delay_ms == 9);
 }
 
 Test(fault, file_is_read_back_and_damage_is_said)
