@@ -30,6 +30,13 @@ static bool same_slot_other_content(const struct bft_guard *a, const struct bft_
             !td_hash_eq(&a->propose.hash, &b->propose.hash));
 }
 
+static uint64_t executed_txs(uint32_t i)
+{
+    struct node_shell_status s;
+    node_shell_status(bed.node[i].shell, &s);
+    return s.txs_executed;
+}
+
 /* ---- one validator */
 
 Test(shell, one_validator_makes_and_executes_blocks_across_epochs, .fini = tear_down)
@@ -306,6 +313,27 @@ Test(shell, peers_are_asked_in_turn, .fini = tear_down)
         s->peers[UP[i]].up = false;
 }
 
+/* A block beside the final one of its height gives its transactions back to the next leader. */
+Test(shell, an_orphan_holds_no_transactions, .fini = tear_down)
+{
+    struct td_hash tx;
+    struct node_mempool_tx found;
+    const struct td_hash orphan = {{0xee}};
+    const struct bft_header header = {.height = 1, .round = 1, .tx_count = 1};
+    shell_bed_init(&bed, 1, 200);
+    shell_bed_start(&bed, 0);
+    struct node_shell *s = bed.node[0].shell;
+    SHELL_BED_UNTIL(&bed, 20, s->executed >= 1);
+    cr_assert_eq(shell_bed_transfer(&bed, 0, 2, 0, &tx), NODE_MEMPOOL_OK);
+    struct shell_block *b = shell_block_add(s, &orphan, &header);
+    node_mempool_hold(s->mempool, &orphan, &tx, 1);
+    b->held = true;
+    cr_assert(node_mempool_find(s->mempool, &tx, &found) && found.held);
+    uint64_t height = s->executed;
+    SHELL_BED_UNTIL(&bed, 20, executed_txs(0) == 1);
+    cr_expect_leq(s->executed, height + 3);
+}
+
 /* ---- the disk */
 
 static enum td_error count_header(void *ctx, struct td_bytes key, struct td_bytes value)
@@ -407,13 +435,6 @@ static bool all_at(uint32_t nodes, uint64_t height)
         if (bed.node[i].shell != NULL && shell_bed_head(&bed, i) < height)
             return false;
     return true;
-}
-
-static uint64_t executed_txs(uint32_t i)
-{
-    struct node_shell_status s;
-    node_shell_status(bed.node[i].shell, &s);
-    return s.txs_executed;
 }
 
 Test(shell, four_validators_and_a_late_follower_have_one_chain, .fini = tear_down, .timeout = 120)
