@@ -541,6 +541,29 @@ Test(shell, nothing_told_is_lost_by_a_kill, .fini = tear_down, .timeout = 200)
     cr_expect_eq(bed.errors, 0);
 }
 
+/* Node 3 hears no transactions: it asks for what a proposal names, one by one or the whole. */
+Test(shell, transactions_that_did_not_arrive_are_fetched, .fini = tear_down, .timeout = 120)
+{
+    struct td_hash hash;
+    shell_bed_init(&bed, 4, 20);
+    for (uint32_t i = 0; i < 4; i++)
+        shell_bed_start(&bed, i);
+    struct node_shell *deaf = bed.node[3].shell;
+    SHELL_BED_UNTIL(&bed, 30, all_at(4, 3));
+    deaf->tx_waiting += NODE_TX_MAX;
+    uint64_t nonce = 0;
+    for (uint32_t few = 0; few < 10; few++, nonce++) {
+        cr_assert_eq(shell_bed_transfer(&bed, 0, 2, nonce, &hash), NODE_MEMPOOL_OK);
+        SHELL_BED_UNTIL(&bed, 30, executed_txs(3) > nonce);
+    }
+    for (uint32_t many = 0; many < 2000; many++, nonce++)
+        cr_assert_eq(shell_bed_transfer(&bed, 0, 2, nonce, &hash), NODE_MEMPOOL_OK);
+    SHELL_BED_UNTIL(&bed, 60, executed_txs(3) == nonce && executed_txs(0) == nonce);
+    cr_expect_eq(deaf->tx_waiting, NODE_TX_MAX);
+    cr_expect_geq(deaf->view.last_voted + 8, deaf->view.round);
+    cr_expect_eq(bed.errors, 0);
+}
+
 static void forget_database(uint32_t i)
 {
     static const char *const ENDS[] = {"", "-wal", "-shm", "-lock", ".lock"};
