@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/core/keccak.h"
 #include "base/core/rng.h"
 #include "node/chain/record.h"
 #include "node/exit_codes.h"
@@ -295,6 +296,33 @@ Test(shell, small_questions_do_not_buy_large_answers_without_end, .fini = tear_d
     s->peers[7].served_ns -= 60000000000; /* a minute later */
     cr_assert(shell_serve(s, 7, &m));
     cr_expect_eq(s->peers[7].served, (int64_t)TD_PAYLOAD_BYTES_MAX);
+    s->peers[7].up = false;
+}
+
+/* A payload that is wanted is taken from whom it was asked of, once per question. */
+Test(shell, answers_nobody_asked_for_are_not_looked_at, .fini = tear_down)
+{
+    uint8_t entry[] = {1, 2, 3}, bytes[16];
+    const struct td_bytes one = td_bytes_of(entry, sizeof entry);
+    struct td_hash hash, scratch, root;
+    shell_bed_init(&bed, 4, 1000);
+    shell_bed_start(&bed, 0);
+    struct node_shell *s = bed.node[0].shell;
+    td_keccak256(&hash, entry, sizeof entry);
+    bft_payload_root(&root, &scratch, &hash, 1);
+    node_payload_encode(bytes, &one, 1);
+    const struct td_bytes object = td_bytes_of(bytes, node_payload_bytes(&one, 1));
+    const struct bft_msg m = {
+        .kind = BFT_MSG_BY_HASH,
+        .u.by_hash = {.kind = BFT_OBJECT_PAYLOAD, .object_count = 1, .objects = &object}};
+    struct shell_payload *p = shell_payload_of(s, &root);
+    fake_peer(s, 7);
+    cr_assert(shell_serve(s, 7, &m));
+    cr_expect_null(p->bytes);
+    s->peers[7].asked = 1;
+    cr_assert(shell_serve(s, 7, &m));
+    cr_expect_not_null(p->bytes);
+    cr_expect_eq(s->peers[7].asked, 0);
     s->peers[7].up = false;
 }
 
