@@ -24,6 +24,7 @@ enum node_code {
 
     NODE_T_WRITE = 1201,
     NODE_T_WRITE_STOP = 1202,
+    NODE_T_WRITE_BEHIND = 1203,
 
     NODE_T_EXECUTE = 1301,
     NODE_T_HEADER_GONE = 1302,

@@ -43,7 +43,7 @@ static void settle_holds(struct node_shell *s, struct ancestry *a)
         bool mine = false;
         for (uint32_t i = 0; i < a->count; i++)
             mine |= a->block[i] == b;
-        if (b->held && !mine && b->header.height > s->executed) {
+        if (b->held && !mine) {
             node_mempool_release(s->mempool, &b->hash);
             b->held = false;
         }

@@ -342,6 +342,8 @@ static void ask_hashes(struct node_shell *s, uint32_t peer, enum bft_object_kind
 {
     struct bft_msg m = {.kind = BFT_MSG_GET_BY_HASH};
     m.u.get_by_hash = (struct bft_get_by_hash){.kind = kind, .hash_count = count, .hashes = hashes};
+    if (s->peers[peer].asked < NODE_ASKED_MAX)
+        s->peers[peer].asked++;
     shell_send(s, peer, &m);
 }
 
@@ -471,17 +473,6 @@ void shell_tx_arrived(struct node_shell *s, const struct td_hash *hash, struct t
             return;
 }
 
-/* Whether anything was asked for that an answer could bring. */
-static bool asking(const struct node_shell *s)
-{
-    const struct shell_payload *p;
-    uint32_t at = 0;
-    while ((p = node_table_next(&s->payloads, &at)) != NULL)
-        if (p->bytes == NULL && p->tries > 0)
-            return true;
-    return false;
-}
-
 static void payload_object(struct node_shell *s, struct td_bytes object)
 {
     struct td_hash root;
@@ -496,20 +487,23 @@ static void payload_object(struct node_shell *s, struct td_bytes object)
     node_blob_drop(bytes);
 }
 
+/* Hashing megabytes is work: only as many answers are looked at as questions went out.  What comes
+ * late was asked for all the same. */
 void shell_objects_arrived(struct node_shell *s, uint32_t peer, const struct bft_by_hash *m)
 {
+    if (s->peers[peer].asked == 0) {
+        p2p_penalize(s->net, peer, 10, "an answer that nobody asked for");
+        return;
+    }
+    s->peers[peer].asked--;
     for (uint32_t i = 0; i < m->object_count; i++) {
-        if (!asking(s)) { /* hashing megabytes is work; late answers look the same, so little */
-            p2p_penalize(s->net, peer, 2, "an answer nobody waits for");
-            return;
-        }
-        if (m->kind == BFT_OBJECT_TX) {
-            struct td_hash hash;
-            td_keccak256(&hash, m->objects[i].ptr, m->objects[i].len);
-            shell_tx_arrived(s, &hash, m->objects[i]);
-        } else {
+        struct td_hash hash;
+        if (m->kind != BFT_OBJECT_TX) {
             payload_object(s, m->objects[i]);
+            continue;
         }
+        td_keccak256(&hash, m->objects[i].ptr, m->objects[i].len);
+        shell_tx_arrived(s, &hash, m->objects[i]);
     }
 }
 

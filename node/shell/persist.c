@@ -212,6 +212,7 @@ static void write_done(struct node_job *job)
 {
     struct shell_write *w = (struct shell_write *)job;
     struct node_shell *s = w->s;
+    s->write_bytes -= w->bytes;
     if (w->took_ns > 0) { /* the first of a commit */
         s->stats.commits++;
         node_histogram_observe(&s->stats.fsync_seconds, w->took_ns);
@@ -254,6 +255,14 @@ static void write_put(struct node_shell *s, struct shell_write *w, bool whole)
         shell_no_memory(s);
         return;
     }
+    const struct node_blob *const parts[] = {w->a, w->b, w->c, w->d, w->e};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        w->bytes += parts[i] == NULL ? 0 : parts[i]->len;
+    s->write_bytes += w->bytes;
+    if (s->write_bytes > NODE_WRITE_BYTES)
+        shell_stop(s, NODE_EXIT_IO, NODE_T_WRITE_BEHIND,
+                   "the disk does not take what the chain makes",
+                   "see whether it is broken or overloaded, then start again");
     node_thread_put(s->writer, &w->job);
 }
 

@@ -132,14 +132,12 @@ static void peer_down(void *ctx, uint32_t peer)
     shell_step(s, &ev);
 }
 
+/* Questions are small and answered at a price: they count against the smaller quota. */
 static enum p2p_class frame_class(uint8_t kind)
 {
     if (kind == BFT_MSG_TX)
         return P2P_TX;
-    return kind == BFT_MSG_BLOCKS || kind == BFT_MSG_BY_HASH || kind == BFT_MSG_GET_BLOCKS ||
-                   kind == BFT_MSG_GET_BY_HASH
-               ? P2P_BLOCKS
-               : P2P_CONSENSUS;
+    return kind == BFT_MSG_BLOCKS || kind == BFT_MSG_BY_HASH ? P2P_BLOCKS : P2P_CONSENSUS;
 }
 
 /* ---- making one */

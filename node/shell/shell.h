@@ -12,7 +12,7 @@
  *     from, to        what                   bound
  *     p2p, inbound    frames to verify       NODE_INBOUND_*: frames, bytes, signatures, per peer
  *     inbound, verify signature checks       one batch under way
- *     core, writer    records, certificates  what a step asks for; own messages wait for it
+ *     core, writer    records, certificates  NODE_WRITE_BYTES, then the node ends
  *     core, writer    synced blocks          no more are taken at NODE_BLOCKS_MAX jobs, or with
  *                                            execution half of that behind
  *     core, exec      final blocks           one under way; far behind they are read back

@@ -24,6 +24,8 @@
 #define NODE_SERVE_MAX 64u
 #define NODE_TX_MAX 8192u
 #define NODE_TX_BYTES ((size_t)32u << 20)
+/* Bytes on their way to the disk: more, and it has stood still for minutes. */
+#define NODE_WRITE_BYTES ((size_t)512u << 20)
 /* Executed blocks whose changes are not on disk yet. */
 #define NODE_CHANGES_MAX 8u
 /* Payloads in memory: every unfinal height a window may hold at 2 MiB would be 30 MiB. */
@@ -38,6 +40,8 @@
 #define NODE_SERVE_RATE ((int64_t)64 << 20)
 #define NODE_SERVE_BURST ((int64_t)128 << 20)
 #define NODE_SERVE_LEAST ((int64_t)16 << 10)
+/* Answers of one peer that may be on their way: not every question gets one. */
+#define NODE_ASKED_MAX 64u
 #define NODE_FETCH_RETRY_NS (INT64_C(250) * 1000000)
 
 /* Slots of the sign guard's file. */
@@ -96,6 +100,7 @@ struct shell_peer {
     struct td_addr addr;
     uint64_t final_height;
     uint32_t serving;          /* requests of it under way */
+    uint32_t asked;            /* questions to it for payloads and transactions, unanswered */
     int64_t served, served_ns; /* bytes answered, less what time has forgiven since */
     uint32_t in_count;         /* frames of it in the inbound queue */
     size_t in_bytes;
@@ -168,6 +173,7 @@ struct node_shell {
     struct td_hash *final_hash; /* ring [NODE_BLOCKS_MAX] by height */
     bool executing;
     uint32_t changes_waiting;
+    size_t write_bytes;
     _Atomic uint64_t head;
     uint64_t head_ts_ms;
     struct td_hash *built_hashes; /* [TD_TXS_PER_BLOCK_MAX] scratch */
@@ -228,6 +234,7 @@ struct shell_write {
     uint64_t epoch, round, parent_epoch, parent_round;
     struct td_hash parent_hash;
     struct node_blob *a, *b, *c, *d, *e;
+    size_t bytes; /* of these */
     struct node_executed *executed;
     uint64_t took_ns; /* of the whole commit, in its first job */
     bool failed;

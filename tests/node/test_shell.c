@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/core/keccak.h"
 #include "base/core/rng.h"
 #include "node/chain/record.h"
 #include "node/exit_codes.h"
@@ -28,6 +29,13 @@ static bool same_slot_other_content(const struct bft_guard *a, const struct bft_
             !td_hash_eq(&a->vote.hash, &b->vote.hash)) ||
            (a->propose.epoch == b->propose.epoch && a->propose.round == b->propose.round &&
             !td_hash_eq(&a->propose.hash, &b->propose.hash));
+}
+
+static uint64_t executed_txs(uint32_t i)
+{
+    struct node_shell_status s;
+    node_shell_status(bed.node[i].shell, &s);
+    return s.txs_executed;
 }
 
 /* ---- one validator */
@@ -291,6 +299,33 @@ Test(shell, small_questions_do_not_buy_large_answers_without_end, .fini = tear_d
     s->peers[7].up = false;
 }
 
+/* A payload that is wanted is taken from whom it was asked of, once per question. */
+Test(shell, answers_nobody_asked_for_are_not_looked_at, .fini = tear_down)
+{
+    uint8_t entry[] = {1, 2, 3}, bytes[16];
+    const struct td_bytes one = td_bytes_of(entry, sizeof entry);
+    struct td_hash hash, scratch, root;
+    shell_bed_init(&bed, 4, 1000);
+    shell_bed_start(&bed, 0);
+    struct node_shell *s = bed.node[0].shell;
+    td_keccak256(&hash, entry, sizeof entry);
+    bft_payload_root(&root, &scratch, &hash, 1);
+    node_payload_encode(bytes, &one, 1);
+    const struct td_bytes object = td_bytes_of(bytes, node_payload_bytes(&one, 1));
+    const struct bft_msg m = {
+        .kind = BFT_MSG_BY_HASH,
+        .u.by_hash = {.kind = BFT_OBJECT_PAYLOAD, .object_count = 1, .objects = &object}};
+    struct shell_payload *p = shell_payload_of(s, &root);
+    fake_peer(s, 7);
+    cr_assert(shell_serve(s, 7, &m));
+    cr_expect_null(p->bytes);
+    s->peers[7].asked = 1;
+    cr_assert(shell_serve(s, 7, &m));
+    cr_expect_not_null(p->bytes);
+    cr_expect_eq(s->peers[7].asked, 0);
+    s->peers[7].up = false;
+}
+
 Test(shell, peers_are_asked_in_turn, .fini = tear_down)
 {
     static const uint32_t UP[] = {1, 2, 5};
@@ -304,6 +339,27 @@ Test(shell, peers_are_asked_in_turn, .fini = tear_down)
         cr_expect_eq(shell_peer_pick(s, turn), UP[turn % 3]);
     for (uint32_t i = 0; i < 3; i++)
         s->peers[UP[i]].up = false;
+}
+
+/* A block beside the final one of its height gives its transactions back to the next leader. */
+Test(shell, an_orphan_holds_no_transactions, .fini = tear_down)
+{
+    struct td_hash tx;
+    struct node_mempool_tx found;
+    const struct td_hash orphan = {{0xee}};
+    const struct bft_header header = {.height = 1, .round = 1, .tx_count = 1};
+    shell_bed_init(&bed, 1, 200);
+    shell_bed_start(&bed, 0);
+    struct node_shell *s = bed.node[0].shell;
+    SHELL_BED_UNTIL(&bed, 20, s->executed >= 1);
+    cr_assert_eq(shell_bed_transfer(&bed, 0, 2, 0, &tx), NODE_MEMPOOL_OK);
+    struct shell_block *b = shell_block_add(s, &orphan, &header);
+    node_mempool_hold(s->mempool, &orphan, &tx, 1);
+    b->held = true;
+    cr_assert(node_mempool_find(s->mempool, &tx, &found) && found.held);
+    uint64_t height = s->executed;
+    SHELL_BED_UNTIL(&bed, 20, executed_txs(0) == 1);
+    cr_expect_leq(s->executed, height + 3);
 }
 
 /* ---- the disk */
@@ -409,13 +465,6 @@ static bool all_at(uint32_t nodes, uint64_t height)
     return true;
 }
 
-static uint64_t executed_txs(uint32_t i)
-{
-    struct node_shell_status s;
-    node_shell_status(bed.node[i].shell, &s);
-    return s.txs_executed;
-}
-
 Test(shell, four_validators_and_a_late_follower_have_one_chain, .fini = tear_down, .timeout = 120)
 {
     struct td_hash hash, first, other;
@@ -517,6 +566,29 @@ Test(shell, nothing_told_is_lost_by_a_kill, .fini = tear_down, .timeout = 200)
     shell_bed_start(&bed, 0);
     cr_assert_geq(shell_bed_head(&bed, 0), head);
     SHELL_BED_UNTIL(&bed, 20, shell_bed_head(&bed, 0) >= head + 5);
+    cr_expect_eq(bed.errors, 0);
+}
+
+/* Node 3 hears no transactions: it asks for what a proposal names, one by one or the whole. */
+Test(shell, transactions_that_did_not_arrive_are_fetched, .fini = tear_down, .timeout = 120)
+{
+    struct td_hash hash;
+    shell_bed_init(&bed, 4, 20);
+    for (uint32_t i = 0; i < 4; i++)
+        shell_bed_start(&bed, i);
+    struct node_shell *deaf = bed.node[3].shell;
+    SHELL_BED_UNTIL(&bed, 30, all_at(4, 3));
+    deaf->tx_waiting += NODE_TX_MAX;
+    uint64_t nonce = 0;
+    for (uint32_t few = 0; few < 10; few++, nonce++) {
+        cr_assert_eq(shell_bed_transfer(&bed, 0, 2, nonce, &hash), NODE_MEMPOOL_OK);
+        SHELL_BED_UNTIL(&bed, 30, executed_txs(3) > nonce);
+    }
+    for (uint32_t many = 0; many < 2000; many++, nonce++)
+        cr_assert_eq(shell_bed_transfer(&bed, 0, 2, nonce, &hash), NODE_MEMPOOL_OK);
+    SHELL_BED_UNTIL(&bed, 60, executed_txs(3) == nonce && executed_txs(0) == nonce);
+    cr_expect_eq(deaf->tx_waiting, NODE_TX_MAX);
+    cr_expect_geq(deaf->view.last_voted + 8, deaf->view.round);
     cr_expect_eq(bed.errors, 0);
 }
 
