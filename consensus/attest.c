@@ -186,6 +186,11 @@ void bft_attest_recount(struct bft_replica *r)
             a.fields.height > r->attested_height && !td_sig_eq(&a.sig, &unsigned_yet))
             (void)bft_on_attest(r, &a, BFT_NO_PEER);
     }
+    for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++) {
+        struct bft_batch_attest b = r->own_batch[i];
+        if (r->has_own_batch[i])
+            (void)bft_on_batch_attest(r, &b, BFT_NO_PEER);
+    }
 }
 
 /* [P-9.4] Own attestations above the newest certified height, every two seconds. */
