@@ -175,6 +175,24 @@ enum bft_verdict bft_on_attest_cert(struct bft_replica *r, const struct bft_atte
     return BFT_OK;
 }
 
+/* Attested before the restart, so it counts here too: with no validator to spare, the last height
+ * of an epoch, which none comes after, would otherwise never be certified. */
+void bft_attest_recount(struct bft_replica *r)
+{
+    static const struct td_sig unsigned_yet;
+    for (uint32_t i = 0; i < TD_ATTEST_SLOTS; i++) {
+        struct bft_attest a = r->own_attest[i];
+        if (r->has_own_attest[i] && a.fields.epoch == r->epoch &&
+            a.fields.height > r->attested_height && !td_sig_eq(&a.sig, &unsigned_yet))
+            (void)bft_on_attest(r, &a, BFT_NO_PEER);
+    }
+    for (uint32_t i = 0; i < BFT_BATCH_ROUNDS; i++) {
+        struct bft_batch_attest b = r->own_batch[i];
+        if (r->has_own_batch[i])
+            (void)bft_on_batch_attest(r, &b, BFT_NO_PEER);
+    }
+}
+
 /* [P-9.4] Own attestations above the newest certified height, every two seconds. */
 void bft_attest_resend(struct bft_replica *r)
 {

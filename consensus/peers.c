@@ -201,6 +201,7 @@ static void begin(struct bft_replica *r)
         (void)bft_on_vote(r, &r->sent_vote);
     if (r->sent_commit.round > 0 && r->sent_commit.epoch == r->epoch)
         (void)bft_on_commit(r, &r->sent_commit);
+    bft_attest_recount(r);
     bft_attest_sign_missing(r);
     bft_batch_sign_missing(r);
     for (uint32_t i = 0; i < r->peer_high; i++)

@@ -478,6 +478,8 @@ enum bft_verdict bft_on_batch_attest(struct bft_replica *r, const struct bft_bat
 enum bft_verdict bft_on_batch_cert(struct bft_replica *r, const struct bft_batch_cert *c);
 void bft_attest_sign(struct bft_replica *r, uint64_t height);
 void bft_attest_sign_missing(struct bft_replica *r);
+/* Count what the guard says was attested before a restart. */
+void bft_attest_recount(struct bft_replica *r);
 void bft_attest_resend(struct bft_replica *r);
 void bft_attest_reset(struct bft_replica *r);
 void bft_batch_sign_missing(struct bft_replica *r);

@@ -126,6 +126,27 @@ Test(corner_starts, restarts_with_holes)
     cr_expect_eq(s.c.node[0].halt, BFT_HALT_NONE);
 }
 
+/* [P-9.2] With one of four gone, what this node attested before it is needed after. */
+Test(corner_starts, own_attestations_count_after_a_restart)
+{
+    so_blocks(&s, 23);
+    s.attest = false;
+    so_block(&s);
+    cl_restart(&s.c, 0, true);
+    for (uint32_t i = 1; i < 4; i++) {
+        struct bft_event up = {.kind = BFT_EV_PEER_UP, .peer = i, .u.peer_addr = s.c.node[i].addr};
+        cl_event(&s.c, 0, &up);
+    }
+    so_status(&s, SO_OTHERS, 24);
+    cr_assert_eq(so_view(&s).mode, BFT_MODE_ACTIVE);
+    cr_assert_eq(so_view(&s).executed_height, 24);
+    cr_assert_lt(so_view(&s).attested_height, 24);
+    so_attest(&s, 24, 1u << 1);
+    cr_assert_lt(so_view(&s).attested_height, 24);
+    so_attest(&s, 24, 1u << 2);
+    cr_expect_eq(so_view(&s).attested_height, 24);
+}
+
 static void with_l1(struct bft_config *cfg)
 {
     cfg->has_l1 = true;

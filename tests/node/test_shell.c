@@ -416,7 +416,7 @@ static void live_in(rlim_t bytes)
     struct td_hash hash;
     const struct rlimit limit = {bytes, bytes};
     signal(SIGXFSZ, SIG_IGN);
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0 || event_reinit(bed.base) != 0)
         _exit(1);
     if (!shell_bed_try(&bed, 0, &e))
         _exit(e.exit_code);
@@ -501,36 +501,45 @@ struct told {
     uint64_t head;
 };
 
-static void live(int out)
+static void live(int out, uint32_t nodes)
 {
     struct told t = {0};
     struct td_hash hash;
     uint64_t nonce = 0;
-    shell_bed_start(&bed, 0);
+    if (event_reinit(bed.base) != 0)
+        _exit(1);
+    for (uint32_t i = 0; i < nodes; i++)
+        shell_bed_start(&bed, i);
     for (;;) {
+        uint64_t least = UINT64_MAX;
         shell_bed_turn(&bed, 5);
         (void)shell_bed_transfer(&bed, 0, 2, nonce++, &hash);
-        if (shell_bed_head(&bed, 0) == t.head)
+        for (uint32_t i = 0; i < nodes; i++)
+            least = shell_bed_head(&bed, i) < least ? shell_bed_head(&bed, i) : least;
+        if (least == t.head)
             continue;
-        t.head = shell_bed_head(&bed, 0);
+        t.head = least;
         if (write(out, &t, sizeof t) != sizeof t)
             _exit(1);
     }
 }
 
-/* Kill a life `us` after its first new block; the newest head it told. */
-static uint64_t kill_after(useconds_t us, uint64_t head)
+/* Kill a life `us` after it is up, or after a block above `above`; the newest head that all its
+ * nodes had. */
+static uint64_t kill_after(useconds_t us, uint64_t above, uint32_t nodes)
 {
     int fds[2], status;
-    struct told t = {head};
+    struct told t = {0};
     cr_assert_eq(pipe(fds), 0);
     pid_t child = fork();
     if (child == 0) {
         close(fds[0]);
-        live(fds[1]);
+        live(fds[1], nodes);
     }
     close(fds[1]);
-    cr_assert_eq(read(fds[0], &t, sizeof t), sizeof t);
+    do
+        cr_assert_eq(read(fds[0], &t, sizeof t), sizeof t);
+    while (t.head <= above);
     usleep(us);
     kill(child, SIGKILL);
     while (read(fds[0], &t, sizeof t) == sizeof t)
@@ -541,32 +550,57 @@ static uint64_t kill_after(useconds_t us, uint64_t head)
     return t.head;
 }
 
-Test(shell, nothing_told_is_lost_by_a_kill, .fini = tear_down, .timeout = 200)
+static void check_kills(uint32_t nodes, uint32_t lives)
 {
-    struct bft_guard before, after;
+    struct bft_guard before[4], after;
     struct td_rng rng;
-    uint64_t head = 0;
-    shell_bed_init(&bed, 1, 0);
+    shell_bed_init(&bed, nodes, 0);
     td_rng_init(&rng, 11);
-    for (uint32_t life = 0; life < 20; life++) {
-        struct td_hash was, is;
-        uint64_t told = kill_after((useconds_t)td_rng_below(&rng, 120000), head);
+    for (uint32_t i = 0; i < nodes; i++)
+        shell_bed_start(&bed, i);
+    SHELL_BED_UNTIL(&bed, 30, all_at(nodes, 50)); /* the next epoch is near */
+    uint64_t head = shell_bed_head(&bed, 0);
+    for (uint32_t i = 0; i < nodes; i++) {
+        head = shell_bed_head(&bed, i) < head ? shell_bed_head(&bed, i) : head;
+        shell_bed_stop(&bed, i);
+    }
+    for (uint32_t life = 0; life < lives; life++) {
+        struct td_hash first, other;
+        useconds_t us = (useconds_t)td_rng_below(&rng, 120000);
+        uint64_t told = kill_after(us, life % 4 == 0 ? 0 : head, nodes);
         cr_assert_geq(told, head);
-        cr_assert(shell_bed_block(&bed, 0, told, &is), "life %u: %d is lost", life, (int)told);
-        if (life > 0) {
-            cr_assert(shell_bed_block(&bed, 0, head, &was));
-            cr_assert(!td_hash_eq(&was, &is) || told == head);
+        for (uint32_t i = 0; i < nodes; i++) {
+            bool there = shell_bed_block(&bed, i, told, i == 0 ? &first : &other);
+            cr_assert(there, "life %u: %d of node %u is lost", life, (int)told, i);
+            cr_assert(i == 0 || td_hash_eq(&first, &other));
+            shell_bed_guard(&bed, i, &after);
+            cr_assert(life == 0 || !same_slot_other_content(&before[i], &after));
+            before[i] = after;
         }
-        shell_bed_guard(&bed, 0, &after);
-        if (life > 0)
-            cr_assert(!same_slot_other_content(&before, &after));
-        before = after;
         head = told;
     }
-    shell_bed_start(&bed, 0);
-    cr_assert_geq(shell_bed_head(&bed, 0), head);
-    SHELL_BED_UNTIL(&bed, 20, shell_bed_head(&bed, 0) >= head + 5);
+    cr_assert_gt(head, 64, "the kills were all in one epoch");
+    for (uint32_t i = 0; i < nodes; i++)
+        shell_bed_start(&bed, i);
+    SHELL_BED_UNTIL(&bed, 20, all_at(nodes, head + 5));
+    for (uint32_t i = 0; i < nodes; i++) {
+        struct node_shell_status s;
+        node_shell_status(bed.node[i].shell, &s);
+        cr_expect_eq(s.evidence_seen, 0);
+        cr_expect_eq(s.view.mode, BFT_MODE_ACTIVE);
+    }
     cr_expect_eq(bed.errors, 0);
+}
+
+Test(shell, nothing_told_is_lost_by_a_kill, .fini = tear_down, .timeout = 200)
+{
+    check_kills(1, 20);
+}
+
+/* What only they knew of the round they were in is on their disks.  [P-10.2] */
+Test(shell, nothing_told_is_lost_when_all_are_killed_at_once, .fini = tear_down, .timeout = 200)
+{
+    check_kills(4, 20);
 }
 
 /* Node 3 hears no transactions: it asks for what a proposal names, one by one or the whole. */
